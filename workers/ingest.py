@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from datetime import timedelta
-from functools import partial
+from functools import cache, partial
 from typing import TypeVar
 
 import sqlalchemy as sa
@@ -25,20 +25,18 @@ from deploydb.broker.dead_letter import dead_letter
 from deploydb.broker.port import SENT_FOR, TAKE_BYTES, Delivery, Inbound
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.access import is_judged, refusal
-from deploydb.domain.model.access import LONGEST_PUBLISHER, grants_of_user, is_reserved, sends_for_others
-from deploydb.domain.model.deployment import Deployment
-from deploydb.domain.model.environment_names import EnvironmentNames, under
+from deploydb.domain.access import is_judged
+from deploydb.domain.model.access import LONGEST_PUBLISHER, sends_for_others
 from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.unsafe_characters import not_allowed
 from deploydb.store.arrival import Arrival
 from deploydb.store.clock import DatabaseClock
-from deploydb.store.correlations import seeks
 from deploydb.store.record import Recorded, record
 from deploydb.store.schema import require_current
 from deploydb.wire.native import oversized
 
 from .confirmed_publisher import ConfirmedPublisher
+from .fact_judge import judge_by
 from .ingest_metrics import IngestMetrics
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .loop import Worker
@@ -161,6 +159,7 @@ class Ingest(Worker):
         arrivals: list[Arrival] = []
         origins: list[Delivery] = []
         refusals: Refusals = []
+        names_others = cache(partial(sends_for_others, self._live.catalog.access, own=self._own))
         for delivery in batch:
             try:
                 if delivery.cut_from is not None:
@@ -168,7 +167,7 @@ class Ingest(Worker):
                 arrival = Arrival.of(
                     delivery.body,
                     arrived_at=now,
-                    publisher=self._publisher_of(delivery),
+                    publisher=_publisher_of(delivery, names_others),
                     user=delivery.user_id,
                     content_type=delivery.content_type,
                     headers=delivery.headers,
@@ -187,27 +186,10 @@ class Ingest(Worker):
             outcome=self._submit(arrivals),
         )
 
-    def _publisher_of(self, delivery: Delivery) -> str | None:
-        """For whom the message was sent; else the user that sent it."""
-        user, named = delivery.user_id, delivery.headers.get(SENT_FOR)
-        if user is None or not named or len(named) > LONGEST_PUBLISHER or not_allowed(named) is not None:
-            return user
-        return named if sends_for_others(self._live.catalog.access, user, own=self._own) else user
-
     def _submit(self, arrivals: Sequence[Arrival]) -> Future[Recorded]:
         catalog = self._live.catalog
-
-        def judge(arrival: Arrival, deployment: Deployment | None, names: EnvironmentNames) -> Forbidden | None:
-            known, fact, user = under(catalog, names), arrival.fact, arrival.user
-            refused = partial(refusal, known, fact=fact, deployment=deployment, seeks=seeks(fact))
-            grants = grants_of_user(known.access, user, fact.source, own=self._own) if user is not None else None
-            found = refused(user, grants)
-            publisher = arrival.publisher
-            if found is not None or publisher is None or publisher == user or is_reserved(fact.source):
-                return found
-            return refused(publisher, known.access.granted(publisher))
-
-        return self._recorder.submit(record, self._engine, arrivals, self._clock, judge if is_judged(catalog) else None)
+        judge = judge_by(catalog, own=self._own) if is_judged(catalog) else None
+        return self._recorder.submit(record, self._engine, arrivals, self._clock, judge)
 
     def _finish(self, inbound: Inbound) -> None:
         """See the batch that is being recorded through to its ack."""
@@ -286,3 +268,11 @@ class Ingest(Worker):
 
 def _keep_alive(inbound: Inbound) -> None:
     inbound.receive(0, timedelta(0))
+
+
+def _publisher_of(delivery: Delivery, names_others: Callable[[str], bool]) -> str | None:
+    """For whom the message was sent; else the user that sent it."""
+    user, named = delivery.user_id, delivery.headers.get(SENT_FOR)
+    if user is None or not named or len(named) > LONGEST_PUBLISHER or not_allowed(named) is not None:
+        return user
+    return named if names_others(user) else user

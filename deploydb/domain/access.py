@@ -1,6 +1,6 @@
 """Whether a publisher may say a fact: the one rule, for ingest and for the gateway."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, json
 
@@ -60,27 +60,27 @@ def is_judged(catalog: Catalog) -> bool:
 
 def refusal(
     catalog: Catalog,
-    publisher: str | None,
-    grants: Sequence[Grant] | None,
+    senders: Iterable[tuple[str | None, Sequence[Grant] | None]],
     fact: Fact,
     deployment: Deployment | None = None,
     *,
     seeks: bool = False,
 ) -> Forbidden | None:
-    """The error of a fact that its publisher, or the person who speaks in it, may not say; else None.
+    """The error of a fact that one of its senders, or the person who speaks in it, may not say; else None.
 
-    `grants`: of the publisher; None where access.yml does not name it. The others as for `claim_of`.
+    `senders`: the user and the publisher, each with its grants: None where access.yml does not name it. The others as
+    for `claim_of`.
     """
-    reason = None
-    if catalog.access.publishers is not None:
-        claim = claim_of(fact, deployment, catalog, seeks=seeks)
-        reason = obstacle(grants, publisher, claim) or _of_verify(catalog, publisher, claim)
-    reason = reason or _of_person(catalog, publisher, fact)
-    if reason is None:
-        return None
-    return Forbidden(
-        text(reason), path=_PATHS.get(reason.lacks, "$.by"), lacks=reason.lacks, data=json.encode(reason).decode()
-    )
+    claim = claim_of(fact, deployment, catalog, seeks=seeks) if catalog.access.publishers is not None else None
+    for publisher, grants in senders:
+        reason = None
+        if claim is not None:
+            reason = obstacle(grants, publisher, claim) or _of_verify(catalog, publisher, claim)
+        reason = reason or _of_person(catalog, publisher, fact)
+        if reason is not None:
+            path = _PATHS.get(reason.lacks, "$.by")
+            return Forbidden(text(reason), path=path, lacks=reason.lacks, data=json.encode(reason).decode())
+    return None
 
 
 def claim_of(fact: Fact, deployment: Deployment | None, catalog: Catalog, *, seeks: bool = False) -> Claim:

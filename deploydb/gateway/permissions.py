@@ -66,8 +66,7 @@ class Permissions:
             certain = isinstance(fact, AboutDeployment) and located.is_final(fact)  # else it may mean another one later
             return refusal(
                 catalog,
-                publisher,
-                _as_gateway(grants) if grants and is_reserved(fact.source) else grants,
+                [(publisher, _as_gateway(grants) if grants and is_reserved(fact.source) else grants)],
                 fact,
                 located.of(fact) if certain and isinstance(fact, AboutDeployment) else None,
                 seeks=seeks(fact),

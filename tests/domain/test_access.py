@@ -34,7 +34,7 @@ def test_a_service_that_lacks_a_file_has_its_modules() -> None:
 
     def is_refused(module: str, *services: str) -> bool:
         fact = ArtifactPublished(id="1", source="ci", artifact=artifact(module=module))
-        return refusal(known, "ci", (Grant(services=services),), fact) is not None
+        return refusal(known, [("ci", (Grant(services=services),))], fact) is not None
 
     assert not is_refused("com.example:bar", "bar")
     assert is_refused("com.example:foo", "foo")
@@ -47,9 +47,9 @@ def test_an_environment_is_granted_by_its_new_name_before_it_is_renamed_and_by_i
     prod = known.environments.pop("prod")
     known.environments["production"] = replace(prod, ident="production", renamed_from=("prod",))
     grants = known.access.granted("ci")
-    assert refusal(known, "ci", grants, started, deployment(environment="prod")) is None
-    assert refusal(known, "ci", grants, started, deployment(environment="dev")) is not None
+    assert refusal(known, [("ci", grants)], started, deployment(environment="prod")) is None
+    assert refusal(known, [("ci", grants)], started, deployment(environment="dev")) is not None
     for pattern in ("prod", "pro*"):
         before = catalog(access=Access(publishers={"ci": (Grant(environments=(pattern,)),)}))
         after = under(before, EnvironmentNames(current={"prod": "live", "live": "live"}, number=1))
-        assert refusal(after, "ci", after.access.granted("ci"), started, deployment(environment="live")) is None
+        assert refusal(after, [("ci", after.access.granted("ci"))], started, deployment(environment="live")) is None

@@ -115,7 +115,7 @@ def matches(patterns: Iterable[str], name: str) -> bool:
 
 def matches_name(pattern: str, publisher: str) -> bool:
     """Whether a pattern, or a network such as `v1@10.0.0.0/8`, is that of the publisher."""
-    if matches((pattern,), publisher):
+    if pattern == publisher or ("*" in pattern and matches((pattern,), publisher)):
         return True
     if "/" not in pattern or not (pattern.startswith(OPEN_CLIENT) and publisher.startswith(OPEN_CLIENT)):
         return False
