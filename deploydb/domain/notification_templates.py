@@ -35,6 +35,7 @@ FILTERS = (
     *("default", "first", "join", "last", "length", "lower", "string", "title", "tojson", "trim", "truncate", "upper"),
     "urlencode",
 )
+_THAT_KNOW_NONE = ("default", "string", "tojson")
 LISTS = ("groups", "differences", "details")
 """What `for` goes through."""
 _TESTS = ("defined", "none", "in", "eq", "ne", "equalto", "sameas", "string")
@@ -124,17 +125,22 @@ def _environment() -> ImmutableSandboxedEnvironment:
     made = ImmutableSandboxedEnvironment(undefined=StrictUndefined, autoescape=False, finalize=_shown)
     made.globals.clear()
     own = {"default": _default, "join": _join, "tojson": _tojson}
-    made.filters = {name: _limited({**made.filters, **own}[name]) for name in FILTERS}
+    made.filters = {
+        name: _limited({**made.filters, **own}[name], knows_none=name in _THAT_KNOW_NONE) for name in FILTERS
+    }
     made.tests = {name: made.tests[name] for name in _TESTS}
     return made
 
 
-def _limited(filter_: Callable[..., Any]) -> Callable[..., Any]:
-    """A filter whose result is no longer than a body: the next one would make more of it."""
+def _limited(filter_: Callable[..., Any], *, knows_none: bool) -> Callable[..., Any]:
+    """A filter whose result is no longer than a body: the next one would make more of it. Of what is not there it has
+    the empty text, unless it `knows_none`."""
 
     @wraps(filter_)  # with the mark by which Jinja2 passes it the environment
     def limited(*given: object) -> object:
-        result = filter_(*given)
+        first = int(isinstance(given[0], ImmutableSandboxedEnvironment))
+        value = given[first] if knows_none else _shown(given[first])
+        result = filter_(*given[:first], value, *given[first + 1 :])
         if isinstance(result, str):
             _require_short(len(result))
         return result
@@ -250,7 +256,9 @@ def _hostile(example: Notification) -> Notification:
 
 def _bare(example: Notification) -> Notification:
     """Without what not every notification of the type has."""
-    return replace(example, reason="", flow=None, url=None, until=None, begins=None, groups=(), differences=())
+    scope = ("service", "environment", "hold") if example.type in ("hold.placed", "hold.lifted") else ()
+    absent = ("flow", "url", "until", "begins", "version", *scope)
+    return replace(example, reason="", groups=(), differences=(), **dict.fromkeys(absent))
 
 
 def _line_of(error: BaseException) -> int:

@@ -49,8 +49,8 @@ def problems(tmp_path: Path, text: str) -> list[str]:
             "{{ reason | tojson }} for a text",
         ),
         (
-            f"{TEMPLATE}content_type: text/plain\ntypes: [hold.placed]\ntemplate: '{{{{ flow | length }}}}'\n",
-            "5:11: of hold.placed: TypeError: object of type 'NoneType' has no len()",
+            f"{TEMPLATE}content_type: text/plain\ntypes: [hold.placed]\ntemplate: '{{{{ flow < 3 }}}}'\n",
+            "5:11: of hold.placed: TypeError: '<' not supported between instances of 'NoneType' and 'int'",
         ),
         (
             f"{TEMPLATE}template: |\n\n  {{% for x in reason %}}\n  {{% endfor %}}\n",

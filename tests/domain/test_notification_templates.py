@@ -8,6 +8,7 @@ import tracemalloc
 import pytest
 from msgspec.structs import replace
 
+from deploydb.domain.model.commands import NotificationType
 from deploydb.domain.model.webhooks import TYPES
 from deploydb.domain.notification_examples import example_of
 from deploydb.domain.notification_templates import MOST_TEXT, TemplateProblem, check, render
@@ -73,6 +74,27 @@ def test_what_is_wrong_has_its_line(template: str, line: int, problem: str) -> N
     with pytest.raises(TemplateProblem, match=re.escape(problem)) as caught:
         check(template, "text/plain", ("deployment.failed", "approval.wanted"))
     assert caught.value.line == line
+
+
+@pytest.mark.parametrize(
+    ("type_", "field"),
+    [
+        ("rollback.requested", "version"),
+        ("rollback.refused", "version"),
+        ("hold.placed", "service"),
+        ("hold.placed", "environment"),
+        ("hold.lifted", "hold"),
+    ],
+)
+def test_a_template_is_tried_without_what_a_notification_may_lack(type_: NotificationType, field: str) -> None:
+    with pytest.raises(TemplateProblem, match=f"of {type_}: UndefinedError: 'nothing' is undefined"):
+        check(f"{{{{ {field} or nothing }}}}", "text/plain", (type_,))
+
+
+def test_a_filter_of_what_is_not_there_has_the_empty_text() -> None:
+    filters = ("lower", "title", "trim", "truncate(9)", "truncate(9, true, '', none)", "upper", "urlencode")
+    assert [text(f"{{{{ by | {one} }}}}") for one in filters] == [""] * len(filters)
+    assert text("{{ by | length }} {{ by | tojson }} {{ by | default('?') | upper }}") == "0 null ?"
 
 
 def test_lists_nested_too_deeply_are_no_json() -> None:
