@@ -1,4 +1,4 @@
-"""The types of notifications that the configuration in force wants, for ingest, which reads no configuration.
+"""The types of notifications that the configuration in force wants, for ingest, whose own may be older or newer.
 
 Promotion writes them with each configuration that it has first.
 """
