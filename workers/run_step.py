@@ -5,8 +5,8 @@ taken: the tool is searched for its run before it is asked to start one again.
 """
 
 import random
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from functools import cached_property
 from typing import Any, Literal
@@ -38,10 +38,11 @@ from .orchestrate_metrics import OrchestrateMetrics
 from .tool_texts import ToolTexts
 
 LEASE = timedelta(seconds=90)
-KEPT_WITHIN_SECONDS = 20.0
-"""How long the database may be away after an answered start: with the conversation, it is less than the lease."""
+"""The longest conversation takes a minute. The rest is for the database: until then, an answered start is tried to be
+written down."""
 
 _LONGEST_PROBLEM = 1000
+_LOST = "the answer to the start was lost"
 _GIVEN_UP = {
     "taken": "not started",
     "starting": "whether it has started cannot be found out",
@@ -66,7 +67,7 @@ class RunStep:
         clock: Callable[[], datetime],
         metrics: OrchestrateMetrics,
         log: Log,
-        writing: AbstractContextManager[bool],
+        writing: threading.Semaphore,
     ) -> None:
         self._run = run
         self._engine = engine
@@ -119,7 +120,7 @@ class RunStep:
             else:
                 self._start(orchestrator, task)
         except Lost as lost:
-            self._finish("failed", str(lost))
+            self._finish("failed", f"{_LOST}, and {lost}")
         except Trouble as trouble:
             self._put_off(trouble)
 
@@ -140,19 +141,23 @@ class RunStep:
         return found, ""
 
     def _start(self, orchestrator: Orchestrator, task: Task) -> None:
-        begun = converse(orchestrator.find(task), self._outgoing) if self._run.state == "starting" else None
+        repeats = self._run.state == "starting"
+        begun = converse(orchestrator.find(task), self._outgoing) if repeats else None
+        lost = repeats and not orchestrator.searches  # an earlier start may still have been taken
         if begun is None:
             now = self._clock()
             if self._is_over(now):  # the search may have taken long
-                self._finish_unstarted()
+                self._finish_unstarted(lost=lost)
                 return
+            if repeats and not lost:
+                self._run = replace(self._run, refusals=0)  # those of the search
             if not self._change(now, due_at=now + LEASE, state="starting", attempts=self._run.attempts + 1):
                 return
             self._run = replace(self._run, state="starting", attempts=self._run.attempts + 1, until=now + LEASE)
             try:
                 begun = converse(orchestrator.start(task), self._outgoing)
             except Trouble as trouble:
-                if trouble.untaken:
+                if trouble.untaken and not lost:
                     self._run = replace(self._run, state="taken")
                 raise
             what = "started"
@@ -163,7 +168,7 @@ class RunStep:
         again = Retrying(
             retry=retry_if_exception_type(Transient),
             wait=wait_random(0.1, 1),
-            stop=stop_after_delay(KEPT_WITHIN_SECONDS),
+            stop=stop_after_delay(self._seconds_left(self._clock())),
             reraise=True,
         )
         again(self._keep_start, run)  # a tool that cannot be searched names its run only once
@@ -174,7 +179,7 @@ class RunStep:
         if isinstance(seen, Finished):
             url, reason = self._texts.end(seen)
             self._run = replace(self._run, run_url=url)
-            self._finish(seen.outcome, reason)
+            self._finish(seen.outcome, reason, begun=seen.run.begun)
         else:
             started_at = self._run.started_at or now
             due_at = self._clock() + orchestrator.pause(now - started_at)
@@ -202,7 +207,7 @@ class RunStep:
             problem=None,
         )
 
-    def _finish(self, outcome: Literal["succeeded", "failed"], reason: str) -> None:
+    def _finish(self, outcome: Literal["succeeded", "failed"], reason: str, *, begun: bool = False) -> None:
         now = self._clock()
         reason = self._texts.text(reason)
         fact = DeploymentFinished(
@@ -214,16 +219,17 @@ class RunStep:
             reason=reason or None,
             url=self._run.run_url,
         )
-        announces = self._run.state == "started" and self._run.announced_at is None
+        announces = begun and self._run.announced_at is None
         facts = (self._started(now), fact) if announces else (fact,)
         ended = {"state": "finished", "finished_at": now, "outcome": outcome, "problem": reason or None}
         if self._change(now, due_at=None, facts=facts, run_url=self._run.run_url, **ended):
             self._metrics.commands.labels(outcome).inc()
             self._log.info(outcome, url=self._run.run_url, reason=reason or None)
 
-    def _finish_unstarted(self) -> None:
+    def _finish_unstarted(self, *, lost: bool = False) -> None:
+        what = f"{_LOST}, and no later one was answered well" if lost else "not started"
         problem = f": {self._run.problem}" if self._run.problem else ""
-        self._finish("failed", f"not started by its deadline{problem}")
+        self._finish("failed", f"{what} by its deadline{problem}")
 
     def _close(self, why: str, now: datetime) -> None:
         if self._change(now, due_at=None, state="finished", finished_at=now, problem=why):
@@ -249,10 +255,14 @@ class RunStep:
         return DeploymentStarted(
             id=f"{self._run.command}/started",
             source=SOURCE,
-            time=self._run.started_at or now,
+            time=now,
             command=self._run.command,
             url=self._run.run_url,
         )
+
+    def _seconds_left(self, now: datetime) -> float:
+        """Of the lease."""
+        return max((self._run.until - now).total_seconds(), 0)
 
     def _change(
         self,
@@ -262,10 +272,14 @@ class RunStep:
         facts: Sequence[DeploymentStarted | DeploymentFinished] = (),
         **values: Any,  # noqa: ANN401  # of columns
     ) -> bool:
-        with self._writing:
+        if not self._writing.acquire(timeout=self._seconds_left(now)):
+            raise Transient("the lease was over before its turn to be written down: the database is slow")
+        try:
             changed = orchestrator_runs.change(
                 self._engine, self._run, now, due_at=due_at, facts=facts, exchange=EVENTS, **values
             )
+        finally:
+            self._writing.release()
         if not changed:
             self._log.warning("the lease was over: another worker has the command")
         return changed

@@ -1,7 +1,7 @@
 """A conversation with a tool: a generator of requests that is sent their answers, and returns what it has found out."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sized
 from typing import Any, TypeVar
 
 from deploydb.domain.model.requests import Answer, Request
@@ -30,7 +30,7 @@ class Trouble(Exception):
 
 
 class Lost(Exception):
-    """Whether the run has begun is unknown, and cannot be found out."""
+    """Whether the run has begun is unknown, and cannot be found out. Its text goes on after "and"."""
 
 
 def ask(request: Request, *also: int) -> Conversation[Answer]:
@@ -55,6 +55,21 @@ def tolerant(conversation: Conversation[T], otherwise: T) -> Conversation[T]:
         return (yield from conversation)
     except (Trouble, *UNREADABLE):
         return otherwise
+
+
+def require_all(found: Sized, most: int, *, older: bool = False) -> None:
+    """Check that a search without a match has seen all runs since the command was taken: it has found less than the
+    `most` that it asks for, or `older` ones, too. Raises: Lost."""
+    if len(found) >= most and not older:
+        raise Lost(f"one of at least {len(found)} runs since may be its own")
+
+
+def of_started(search: Conversation[T]) -> Conversation[T]:
+    """A search for a run that was certainly started: one that cannot tell may do so later. Raises: Trouble."""
+    try:
+        return (yield from search)
+    except Lost as lost:
+        raise Trouble(str(lost), refused=True) from lost
 
 
 def document(answer: Answer) -> Any:  # noqa: ANN401  # any JSON

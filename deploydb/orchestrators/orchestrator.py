@@ -83,9 +83,14 @@ class Orchestrator(Struct, frozen=True, kw_only=True):
         """The credential as requests have it: an answer may repeat it."""
         return (token, base64.b64encode(token.encode()).decode())
 
+    @property
+    def searches(self) -> bool:
+        """Whether None of `find` says that nothing has begun; else that a start may be repeated."""
+        return True
+
     @abstractmethod
     def find(self, task: Task) -> Conversation[Run | None]:
-        """The run of a command whose start may have been taken; None where it was not."""
+        """The run of a command whose start may have been taken; None where it was not, see `searches`."""
 
     @abstractmethod
     def start(self, task: Task) -> Conversation[Run]:

@@ -1,6 +1,6 @@
 """One command for a tool, and the values that it puts into texts."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -12,6 +12,8 @@ PLACES = (*OF_DEPLOYMENTS, "command", "flow", "type", "attempt", "url", "reason"
 """What may stand in braces in the texts of an orchestrator. `url` is the artifact's."""
 CONFIGURED = ("service", "environment", "type")
 """Those whose values no publisher chooses: for names of jobs, repositories and apps."""
+_CLOCKS = timedelta(minutes=1)
+"""By how much a tool's clock may be behind ours."""
 
 
 class Task(Struct, frozen=True, kw_only=True):
@@ -25,6 +27,11 @@ class Task(Struct, frozen=True, kw_only=True):
     def id(self) -> str:
         """The command's id, by which the tool's run is found again."""
         return self.command.id
+
+    @property
+    def searched_since(self) -> datetime:
+        """What the tool has begun before that is no run of the command."""
+        return self.since - _CLOCKS
 
     @property
     def values(self) -> dict[str, str]:

@@ -5,6 +5,7 @@ It names itself by a root URL of its own, drops parameters that the job does not
 
 import base64
 import re
+import time
 from typing import Any
 
 from tests.orchestrators.server import Asked, Reply, ToolServer
@@ -35,6 +36,7 @@ class Jenkins(ToolServer):
             "url": f"{ROOT}{JOB}/{number}/",
             "building": True,
             "result": None,
+            "timestamp": time.time_ns() // 1_000_000,
             "actions": self.items[item]["actions"],
         }
         return number
@@ -63,7 +65,7 @@ class Jenkins(ToolServer):
             return Reply(
                 document={
                     "property": [{}, {"parameterDefinitions": definitions}],
-                    "builds": [self.builds[number] for number in sorted(self.builds, reverse=True)],
+                    "allBuilds": [self.builds[number] for number in sorted(self.builds, reverse=True)],
                 }
             )
         if found := re.fullmatch(rf"{JOB}/(\d+)/api/json", asked.path):

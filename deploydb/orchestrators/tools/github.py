@@ -17,7 +17,18 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at, tolerant, value_at
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Lost,
+    Trouble,
+    ask,
+    document,
+    of_started,
+    require_all,
+    text_at,
+    tolerant,
+    value_at,
+)
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -34,8 +45,8 @@ from deploydb.orchestrators.task import CONFIGURED, Task
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """An id of a command."""
 _REPOSITORY = re.compile(r"[^/\s]+/[^/\s]+")
-_CLOCKS = timedelta(minutes=1)
-"""By how much GitHub's clock may be behind ours."""
+_RUNS = 100
+"""How many runs since the start are searched."""
 _ANSWER_BYTES = 4 * 1024 * 1024
 _BEGUN = ("in_progress", "completed")
 _MOST_INPUTS = 25
@@ -87,22 +98,23 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
             checks.problem(("parameters",), f"GitHub takes {most} beside {COMMAND_PARAMETER}")
 
     def find(self, task: Task) -> Conversation[Run | None]:
-        since = (task.since - _CLOCKS).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = task.searched_since.strftime("%Y-%m-%dT%H:%M:%SZ")
         event = "repository_dispatch" if self.workflow is None else "workflow_dispatch"
-        query = urlencode({"event": event, "created": f">={since}", "per_page": 100})
+        query = urlencode({"event": event, "created": f">={since}", "per_page": _RUNS})
         runs = "/runs" if self.workflow is None else f"/workflows/{quote(self.workflow, safe='')}/runs"
-        found = document((yield from ask(self._request(task, f"/actions{runs}?{query}"))))
+        found = value_at(document((yield from ask(self._request(task, f"/actions{runs}?{query}")))), "workflow_runs")
         unnamed = None
-        for run in value_at(found, "workflow_runs") or ():
+        for run in found or ():
             title = f"{text_at(run, 'display_title')} {text_at(run, 'name')}"
             if task.id in title:
                 return _run_of(run)
             unnamed = unnamed or (None if _ID.search(title) else run)
         if unnamed is not None:
             raise Lost(
-                f"the answer to the start was lost, and whether {text_at(unnamed, 'html_url')} is its run is unknown: "
+                f"whether {text_at(unnamed, 'html_url')} is its run is unknown: "
                 f"put {COMMAND_PARAMETER} into the run-name of the workflow"
             )
+        require_all(found or (), _RUNS)
         return None
 
     def start(self, task: Task) -> Conversation[Run]:
@@ -122,7 +134,7 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
 
     def poll(self, task: Task, run: Run) -> Conversation[Running | Finished]:
         if not run.id:
-            found = yield from self.find(task)
+            found = yield from of_started(self.find(task))
             return Running(run=found or replace(run, begun=False))
         address = f"/actions/runs/{quote(run.id, safe='')}"
         request = self._request(task, address)

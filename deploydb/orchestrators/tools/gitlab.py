@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Lost, Trouble, ask, document, text_at, tolerant
+from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, require_all, text_at, tolerant
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -27,8 +27,6 @@ from deploydb.orchestrators.task import CONFIGURED, Task
 
 _SEARCHED = 15
 """How many pipelines since the start are searched, a request each."""
-_CLOCKS = timedelta(minutes=1)
-"""By how much GitLab's clock may be behind ours."""
 _ANSWER_BYTES = 4 * 1024 * 1024
 _WAITING = ("created", "waiting_for_resource", "preparing", "pending", "scheduled")
 _FAILED = {
@@ -71,7 +69,7 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
             checks.problem((), "token_from is missing: GitLab starts nothing without a token")
 
     def find(self, task: Task) -> Conversation[Run | None]:
-        since = (task.since - _CLOCKS).strftime("%Y-%m-%dT%H:%M:%SZ")
+        since = task.searched_since.strftime("%Y-%m-%dT%H:%M:%SZ")
         query = urlencode({"source": "api", "updated_after": since, "order_by": "id", "per_page": 100})
         known = document((yield from ask(self._request(task, f"/pipelines?{query}"))))
         for pipeline in known[:_SEARCHED]:
@@ -81,8 +79,7 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
                 text_at(each, "key") == COMMAND_PARAMETER and text_at(each, "value") == task.id for each in variables
             ):
                 return run
-        if len(known) > _SEARCHED:
-            raise Lost(f"the answer to the start was lost, and one of {len(known)} pipelines since may be its own")
+        require_all(known, _SEARCHED + 1)
         return None
 
     def start(self, task: Task) -> Conversation[Run]:

@@ -16,11 +16,22 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
 from deploydb.domain.templates import URL
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, tolerant, value_at
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Trouble,
+    ask,
+    document,
+    require_all,
+    text_at,
+    tolerant,
+    value_at,
+)
 from deploydb.orchestrators.orchestrator import IN_PLACES, Checks, Orchestrator, check_address, check_text
 from deploydb.orchestrators.run import Finished, Run, Running, last_lines
 from deploydb.orchestrators.task import CONFIGURED, Task
 
+_BUILDS = 200
+"""How many of the newest builds of an app are searched."""
 _ANSWER_BYTES = 4 * 1024 * 1024
 
 
@@ -47,10 +58,13 @@ class HerokuOrchestrator(Orchestrator, frozen=True, kw_only=True):
 
     def find(self, task: Task) -> Conversation[Run | None]:
         request = self._request(task, "/builds")
-        newest = replace(request, headers=(*request.headers, ("Range", "created_at ..; order=desc,max=200;")))
-        for build in document((yield from ask(newest))):
+        newest = replace(request, headers=(*request.headers, ("Range", f"created_at ..; order=desc,max={_BUILDS};")))
+        builds = document((yield from ask(newest)))
+        for build in builds:
             if task.id in (text_at(build, "source_blob", "version_description") or ""):
                 return self._run_of(task, build)
+        since = task.searched_since.strftime("%Y-%m-%dT%H:%M:%SZ")
+        require_all(builds, _BUILDS, older=(text_at(builds, -1, "created_at") or since) < since)
         return None
 
     def start(self, task: Task) -> Conversation[Run]:

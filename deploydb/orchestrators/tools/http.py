@@ -92,13 +92,17 @@ class HttpOrchestrator(Orchestrator, frozen=True, kw_only=True):
             if name.lower() in ("authorization", "idempotency-key", "cookie"):
                 checks.problem(("headers", name), "is set by DeployDB: see token_from", key=True)
 
+    @property
+    def searches(self) -> bool:
+        return self.status_url is not None and not self._names_run
+
     def find(self, task: Task) -> Conversation[Run | None]:
-        if self.status_url is not None and not self._names_run:
+        if self.searches:
             answer = yield from ask(self._status(task, ""), 404)
             return self._run_of(document(answer), task) if answer.status != 404 else None
         if not self.idempotent:
             raise Lost(
-                "the answer to the start was lost, and the tool cannot be asked whether it has begun: "
+                "the tool cannot be asked whether it has begun: "
                 "write idempotent: true if it heeds Idempotency-Key, or a status_url by {command}"
             )
         return None

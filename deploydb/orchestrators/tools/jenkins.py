@@ -17,7 +17,17 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, tolerant, value_at
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Trouble,
+    ask,
+    document,
+    of_started,
+    require_all,
+    text_at,
+    tolerant,
+    value_at,
+)
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -129,13 +139,14 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
         address = f"{self._root}/queue/item/{number}/api/json"
         answer = yield from ask(self._get(task, address, tree="cancelled,executable[number,url]"), 404)
         if answer.status == 404:
-            found = yield from self._build_of(task)
+            found = yield from of_started(self._build_of(task))
             if found is None:
                 raise Trouble(f"neither the item {number} of the queue nor a build of it is there", refused=True)
             return Running(run=found)
         item = document(answer)
         if value_at(item, "cancelled") is True:
-            return Finished(run=run, outcome="failed", reason="the item was cancelled in Jenkins' queue")
+            waited = replace(run, begun=False)
+            return Finished(run=waited, outcome="failed", reason="the item was cancelled in Jenkins' queue")
         build = text_at(item, "executable", "number")
         if build is None:
             return Running(run=replace(run, begun=False))
@@ -167,11 +178,15 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return last_lines(whole.decode("utf-8", "replace"))
 
     def _build_of(self, task: Task) -> Conversation[Run | None]:
-        tree = f"builds[number,url,actions[parameters[name,value]]]{{0,{_BUILDS}}}"
+        # `builds` has the newest 100 at most
+        tree = f"allBuilds[number,url,timestamp,actions[parameters[name,value]]]{{0,{_BUILDS}}}"
         known = document((yield from ask(self._get(task, f"{self._job(task)}/api/json", tree=tree))))
-        for build in value_at(known, "builds") or ():
+        builds = value_at(known, "allBuilds") or ()
+        for build in builds:
             if _is_of(build, task):
                 return Run(id=f"{_BUILD}/{text_at(build, 'number')}", url=text_at(build, "url"))
+        since = task.searched_since.timestamp() * 1000
+        require_all(builds, _BUILDS, older=(value_at(builds, -1, "timestamp") or since) < since)
         return None
 
     @property

@@ -11,7 +11,16 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, tolerant, value_at
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Trouble,
+    ask,
+    document,
+    require_all,
+    text_at,
+    tolerant,
+    value_at,
+)
 from deploydb.orchestrators.orchestrator import (
     COMMAND_PARAMETER,
     IN_PLACES,
@@ -69,10 +78,12 @@ class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
 
     def find(self, task: Task) -> Conversation[Run | None]:
         address = f"{self._job(task)}/executions?{urlencode({'max': _EXECUTIONS})}"
-        found = document((yield from ask(self._request(task, address))))
-        for execution in value_at(found, "executions") or ():
+        found = value_at(document((yield from ask(self._request(task, address)))), "executions") or ()
+        for execution in found:
             if text_at(execution, "job", "options", COMMAND_PARAMETER) == task.id:
                 return _run_of(execution)
+        since = task.searched_since.timestamp() * 1000
+        require_all(found, _EXECUTIONS, older=(value_at(found, -1, "date-started", "unixtime") or since) < since)
         return None
 
     def start(self, task: Task) -> Conversation[Run]:
