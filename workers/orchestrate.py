@@ -191,10 +191,10 @@ class Orchestrate(Worker):
         backlog = orchestrator_runs.backlog(self._engine, failing_from=FAILING_FROM)
         for state in STATES:
             self._metrics.open.labels(state).set(backlog.states.get(state, 0))
-        self._metrics.failing.set(len(backlog.failing))
+        self._metrics.failing.set(sum(tool.commands for tool in backlog.failing))
         warnings = tuple(
-            f"{orchestrator}: {failures} failures for the command {command}: {problem}"
-            for command, orchestrator, failures, problem in backlog.failing
+            f"{tool.orchestrator}: {tool.failures} failures for the command {tool.command}: {tool.problem}"
+            for tool in backlog.failing
         )
         self._health.report("commands", warnings=warnings)
 

@@ -13,8 +13,7 @@ FAILING_FROM = 3
 
 def failing_tools(engine: sa.Engine) -> Iterator[Finding]:
     """A finding for each orchestrator whose tool does not answer well, with one of its commands."""
-    failing = {each[1]: each for each in backlog(engine, failing_from=FAILING_FROM).failing}
-    for orchestrator, (command, _, failures, problem) in sorted(failing.items()):
-        message = f"{failures} failures for the command {command}: {problem}"
-        advice = f"see orchestrators/{orchestrator}.yml, and what the worker `orchestrate` logs"
-        yield Finding(check=f"orchestrator {orchestrator}", state="warn", seen=message, advice=advice)
+    for tool in backlog(engine, failing_from=FAILING_FROM).failing:
+        message = f"{tool.failures} failures for the command {tool.command}: {tool.problem}"
+        advice = f"see orchestrators/{tool.orchestrator}.yml, and what the worker `orchestrate` logs"
+        yield Finding(check=f"orchestrator {tool.orchestrator}", state="warn", seen=message, advice=advice)

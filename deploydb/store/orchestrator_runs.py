@@ -58,12 +58,22 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     until: datetime
 
 
+class FailingTool(Struct, frozen=True, kw_only=True):
+    """An orchestrator whose tool fails: for how many `commands`; the oldest one, how often one after the other for it,
+    and its last problem."""
+
+    orchestrator: str
+    commands: int
+    command: str
+    failures: int
+    problem: str
+
+
 class Backlog(Struct, frozen=True, kw_only=True):
-    """How many commands are open, by state; and those whose tool fails: the command, the orchestrator, how often one
-    after the other, and the last problem."""
+    """How many commands are open, by state; and the orchestrators whose tool fails, by name."""
 
     states: dict[str, int]
-    failing: list[tuple[str, str, int, str]]
+    failing: list[FailingTool]
 
 
 def add(engine: sa.Engine, taken: Sequence[TakenCommand], now: datetime) -> int:
@@ -162,13 +172,13 @@ def backlog(engine: sa.Engine, *, failing_from: int) -> Backlog:
     with reading(engine) as connection:
         counted = connection.execute(sa.select(row.state, sa.func.count()).where(_OPEN).group_by(row.state))
         states = {each[0]: each[1] for each in counted.all()}
-        failing = connection.execute(
-            sa.select(row.command, row.orchestrator, row.failures, row.problem)
-            .where(_OPEN, row.failures >= failing_from)
-            .order_by(row.taken_at)
-            .limit(100)
-        )
-        return Backlog(states=states, failing=[(each[0], each[1], each[2], each[3] or "") for each in failing])
+        place = sa.func.row_number().over(partition_by=row.orchestrator, order_by=(row.taken_at, row.command))
+        commands = sa.func.count().over(partition_by=row.orchestrator).label("commands")
+        problem = sa.func.coalesce(row.problem, "").label("problem")
+        named = sa.select(row.orchestrator, commands, row.command, row.failures, problem, place.label("place"))
+        ranked = named.where(_OPEN, row.failures >= failing_from).subquery()
+        oldest = sa.select(*viewed(FailingTool, ranked)).where(ranked.c.place == 1).order_by(ranked.c.orchestrator)
+        return Backlog(states=states, failing=[FailingTool(**each._mapping) for each in connection.execute(oldest)])
 
 
 def prune(engine: sa.Engine, now: datetime) -> None:
