@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Generator, Sized
-from typing import Any, TypeVar
+from datetime import timedelta
+from typing import Any, Literal, TypeVar
 
 from deploydb.domain.model.requests import Answer, Request
 from deploydb.domain.unsafe_characters import in_one_line
@@ -10,6 +11,10 @@ from deploydb.domain.unsafe_characters import in_one_line
 T = TypeVar("T")
 
 Conversation = Generator[Request, Answer, T]
+
+ANSWER_BYTES = 8 * 1024 * 1024
+"""The longest answer of a list or a log."""
+Method = Literal["GET", "POST", "PATCH"]
 
 _LATER = frozenset((408, 409, 423, 425, 429))
 """Statuses below 500 that say nothing of the request itself."""
@@ -46,6 +51,18 @@ def ask(request: Request, *also: int) -> Conversation[Answer]:
         in_one_line(f"{what} answered {answer.status}{_message(answer)}"),
         refused=refused,
         retry_after=answer.retry_after,
+    )
+
+
+def json_request(url: str, *headers: tuple[str, str], body: Any = None, method: Method | None = None) -> Request:  # noqa: ANN401  # any JSON
+    """A look; with a body, a request that changes something."""
+    return Request(
+        url=url,
+        method=method or ("GET" if body is None else "POST"),
+        body=None if body is None else json.dumps(body),
+        headers=headers,
+        timeout=timedelta(seconds=20),
+        limit_bytes=ANSWER_BYTES,
     )
 
 

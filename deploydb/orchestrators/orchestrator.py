@@ -3,7 +3,6 @@
 import base64
 import re
 from abc import abstractmethod
-from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, ClassVar, Protocol
 
@@ -16,15 +15,6 @@ from .conversation import Conversation
 from .run import Finished, Run, Running
 from .task import CONFIGURED, PLACES, Task, unknown
 
-COMMAND_PARAMETER = "DEPLOYDB_COMMAND"
-"""The parameter that each run is given beside those of the file: by it the run is found again."""
-USUAL_PARAMETERS: Mapping[str, str] = {
-    "DEPLOYDB_SERVICE": "{service}",
-    "DEPLOYDB_ENVIRONMENT": "{environment}",
-    "DEPLOYDB_VERSION": "{version}",
-    "DEPLOYDB_TYPE": "{type}",
-}
-"""The parameters of a file that names none."""
 IN_PLACES = (
     "Places: {service}, {environment}, {version}, {deployment}, {group}, {name}, {digest}, {commit}, {command}, "
     "{flow}, {type} (deploy, rollback), {attempt}, {url} (of the artifact), {reason}."
@@ -120,11 +110,3 @@ def check_text(checks: Checks, at: Path, text: str, places: tuple[str, ...] = PL
         else:
             hint = suggestion(name, places)
             checks.problem(at, f"there is nothing to put in the place of {{{name}}}{hint}")
-
-
-def check_parameters(checks: Checks, parameters: Mapping[str, str] | None) -> None:
-    """Check parameters by name."""
-    for name, text in (parameters or {}).items():
-        if name == COMMAND_PARAMETER:
-            checks.problem(("parameters", name), "is DeployDB's own, and given with each run", key=True)
-        check_text(checks, ("parameters", name), text)

@@ -7,14 +7,22 @@ Source: https://argo-cd.readthedocs.io/en/stable/developer-guide/api-docs/
 """
 
 import json
-from datetime import timedelta
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
 
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, text_at, value_at
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Method,
+    Trouble,
+    ask,
+    document,
+    json_request,
+    text_at,
+    value_at,
+)
 from deploydb.orchestrators.orchestrator import IN_PLACES, Checks, Orchestrator, check_address, check_text
 from deploydb.orchestrators.run import Finished, Run, Running
 from deploydb.orchestrators.task import CONFIGURED, Task
@@ -22,7 +30,6 @@ from deploydb.orchestrators.task import CONFIGURED, Task
 _INFO = "deploydb-command"
 _BUSY = 9
 """FAILED_PRECONDITION of gRPC: another operation is in progress."""
-_ANSWER_BYTES = 8 * 1024 * 1024
 
 
 class ArgoCDOrchestrator(Orchestrator, frozen=True, kw_only=True):
@@ -70,7 +77,7 @@ class ArgoCDOrchestrator(Orchestrator, frozen=True, kw_only=True):
         patch = {"patch": json.dumps({"spec": {"source": source}}), "patchType": "merge"}
         yield from ask(self._request(task, method="PATCH", body=patch))
         body: dict[str, Any] = {"prune": self.prune, "infos": [{"name": _INFO, "value": task.id}]}
-        answer = yield from ask(self._request(task, "/sync", method="POST", body=body), 400)
+        answer = yield from ask(self._request(task, "/sync", body=body), 400)
         if answer.status == 400:
             refusal = document(answer)
             message = text_at(refusal, "message") or text_at(refusal, "error")
@@ -107,17 +114,11 @@ class ArgoCDOrchestrator(Orchestrator, frozen=True, kw_only=True):
         task: Task,
         path: str = "",
         *,
-        method: Literal["GET", "POST", "PATCH"] = "GET",
+        method: Method | None = None,
         body: dict[str, Any] | None = None,
     ) -> Request:
-        return Request(
-            url=f"{self.url.rstrip('/')}/api/v1/applications/{quote(task.text(self.application), safe='')}{path}",
-            method=method,
-            body=None if body is None else json.dumps(body),
-            headers=(("Authorization", f"Bearer {task.token}"),),
-            timeout=timedelta(seconds=20),
-            limit_bytes=_ANSWER_BYTES,
-        )
+        address = f"{self.url.rstrip('/')}/api/v1/applications/{quote(task.text(self.application), safe='')}{path}"
+        return json_request(address, ("Authorization", f"Bearer {task.token}"), body=body, method=method)
 
 
 def _last(application: Any) -> Any:  # noqa: ANN401  # any JSON

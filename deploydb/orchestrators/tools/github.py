@@ -7,7 +7,6 @@ no other is started.
 Source: https://docs.github.com/en/rest/actions/workflows, https://docs.github.com/en/rest/actions/workflow-runs
 """
 
-import json
 import re
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
@@ -23,6 +22,7 @@ from deploydb.orchestrators.conversation import (
     Trouble,
     ask,
     document,
+    json_request,
     of_started,
     require_all,
     text_at,
@@ -30,15 +30,12 @@ from deploydb.orchestrators.conversation import (
     value_at,
 )
 from deploydb.orchestrators.orchestrator import (
-    COMMAND_PARAMETER,
     IN_PLACES,
-    USUAL_PARAMETERS,
     Checks,
-    Orchestrator,
     check_address,
-    check_parameters,
     check_text,
 )
+from deploydb.orchestrators.parameters import COMMAND_PARAMETER, WithParameters
 from deploydb.orchestrators.run import Finished, Run, Running
 from deploydb.orchestrators.task import CONFIGURED, Task
 
@@ -47,14 +44,13 @@ _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REPOSITORY = re.compile(r"[^/\s]+/[^/\s]+")
 _RUNS = 100
 """How many runs since the start are searched."""
-_ANSWER_BYTES = 4 * 1024 * 1024
 _BEGUN = ("in_progress", "completed")
 _MOST_INPUTS = 25
 _MOST_FIELDS = 10
 """Of `inputs`, and of `client_payload`."""
 
 
-class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
+class GitHubOrchestrator(WithParameters, frozen=True, kw_only=True):
     """A workflow of GitHub Actions. It has the command's id in its `run-name`, so that its run is found again."""
 
     kind: ClassVar[str] = "github"
@@ -72,13 +68,6 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
     ref: Annotated[
         str, Meta(description=f"The branch or tag whose workflow is run. {IN_PLACES}", min_length=1, max_length=512)
     ] = "main"
-    parameters: Annotated[
-        dict[str, str] | None,
-        Meta(
-            description=f"Inputs of the workflow, or fields of client_payload. {IN_PLACES} By default "
-            "DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, DEPLOYDB_VERSION and DEPLOYDB_TYPE."
-        ),
-    ] = None
     url: Annotated[str, Meta(description="The address of the API.", max_length=8192)] = "https://api.github.com"
 
     def check(self, checks: Checks) -> None:
@@ -86,7 +75,6 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
         check_address(checks, ("url",), self.url)
         check_text(checks, ("repository",), self.repository, CONFIGURED)
         check_text(checks, ("ref",), self.ref)
-        check_parameters(checks, self.parameters)
         if not _REPOSITORY.fullmatch(self.repository):
             checks.problem(("repository",), f"expected owner/name, found {self.repository}")
         if (self.workflow is None) is (self.event is None):
@@ -118,8 +106,7 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return None
 
     def start(self, task: Task) -> Conversation[Run]:
-        parameters = task.texts(dict(USUAL_PARAMETERS if self.parameters is None else self.parameters))
-        given = {**parameters, COMMAND_PARAMETER: task.id}
+        given = self.given(task)
         if self.workflow is None:
             yield from ask(self._request(task, "/dispatches", {"event_type": self.event, "client_payload": given}))
             return Run(id="", begun=False)
@@ -166,19 +153,14 @@ class GitHubOrchestrator(Orchestrator, frozen=True, kw_only=True):
 
     def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
         owner, _, name = task.text(self.repository).partition("/")
-        return Request(
-            url=f"{self.url.rstrip('/')}/repos/{quote(owner, safe='')}/{quote(name, safe='')}{path}",
-            method="GET" if body is None else "POST",
-            body=None if body is None else json.dumps(body),
-            headers=(
-                ("Accept", "application/vnd.github+json"),
-                ("X-GitHub-Api-Version", "2022-11-28"),
-                ("Authorization", f"Bearer {task.token}"),
-            ),
-            timeout=timedelta(seconds=20),
-            limit_bytes=_ANSWER_BYTES,
-            keep=("etag", "x-ratelimit-remaining"),
+        request = json_request(
+            f"{self.url.rstrip('/')}/repos/{quote(owner, safe='')}/{quote(name, safe='')}{path}",
+            ("Accept", "application/vnd.github+json"),
+            ("X-GitHub-Api-Version", "2022-11-28"),
+            ("Authorization", f"Bearer {task.token}"),
+            body=body,
         )
+        return replace(request, keep=("etag", "x-ratelimit-remaining"))
 
 
 def _run_of(run: Any) -> Run:  # noqa: ANN401  # any JSON

@@ -3,31 +3,34 @@
 Source: https://docs.gitlab.com/api/pipelines/
 """
 
-import json
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
-from deploydb.orchestrators.conversation import Conversation, Trouble, ask, document, require_all, text_at, tolerant
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Trouble,
+    ask,
+    document,
+    json_request,
+    require_all,
+    text_at,
+    tolerant,
+)
 from deploydb.orchestrators.orchestrator import (
-    COMMAND_PARAMETER,
     IN_PLACES,
-    USUAL_PARAMETERS,
     Checks,
-    Orchestrator,
     check_address,
-    check_parameters,
     check_text,
 )
+from deploydb.orchestrators.parameters import COMMAND_PARAMETER, WithParameters
 from deploydb.orchestrators.run import Finished, Run, Running, last_lines
 from deploydb.orchestrators.task import CONFIGURED, Task
 
 _SEARCHED = 15
 """How many pipelines since the start are searched, a request each."""
-_ANSWER_BYTES = 4 * 1024 * 1024
 _WAITING = ("created", "waiting_for_resource", "preparing", "pending", "scheduled")
 _FAILED = {
     "failed": "the pipeline has failed",
@@ -36,7 +39,7 @@ _FAILED = {
 }
 
 
-class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
+class GitLabOrchestrator(WithParameters, frozen=True, kw_only=True):
     """A pipeline of a project of GitLab."""
 
     kind: ClassVar[str] = "gitlab"
@@ -50,13 +53,6 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
     ref: Annotated[
         str, Meta(description=f"The branch or tag whose pipeline is run. {IN_PLACES}", min_length=1, max_length=512)
     ] = "main"
-    parameters: Annotated[
-        dict[str, str] | None,
-        Meta(
-            description=f"Variables of the pipeline. {IN_PLACES} By default DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, "
-            "DEPLOYDB_VERSION and DEPLOYDB_TYPE."
-        ),
-    ] = None
     url: Annotated[str, Meta(description="The address of GitLab.", max_length=8192)] = "https://gitlab.com"
 
     def check(self, checks: Checks) -> None:
@@ -64,7 +60,6 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
         check_address(checks, ("url",), self.url)
         check_text(checks, ("project",), self.project, CONFIGURED)
         check_text(checks, ("ref",), self.ref)
-        check_parameters(checks, self.parameters)
         if self.token_from is None:
             checks.problem((), "token_from is missing: GitLab starts nothing without a token")
 
@@ -83,9 +78,7 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return None
 
     def start(self, task: Task) -> Conversation[Run]:
-        parameters = task.texts(dict(USUAL_PARAMETERS if self.parameters is None else self.parameters))
-        given = {**parameters, COMMAND_PARAMETER: task.id}
-        variables = [{"key": name, "value": value} for name, value in given.items()]
+        variables = [{"key": name, "value": value} for name, value in self.given(task).items()]
         body = {"ref": task.text(self.ref), "variables": variables}
         return _run_of(document((yield from ask(self._request(task, "/pipeline", body)))))
 
@@ -114,14 +107,8 @@ class GitLabOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return last_lines(answer.body.decode("utf-8", "replace")) if answer.complete else ()
 
     def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
-        return Request(
-            url=f"{self.url.rstrip('/')}/api/v4/projects/{quote(task.text(self.project), safe='')}{path}",
-            method="GET" if body is None else "POST",
-            body=None if body is None else json.dumps(body),
-            headers=(("PRIVATE-TOKEN", task.token),),
-            timeout=timedelta(seconds=20),
-            limit_bytes=_ANSWER_BYTES,
-        )
+        address = f"{self.url.rstrip('/')}/api/v4/projects/{quote(task.text(self.project), safe='')}{path}"
+        return json_request(address, ("PRIVATE-TOKEN", task.token), body=body)
 
 
 def _path(run: Run) -> str:

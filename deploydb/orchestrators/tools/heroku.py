@@ -6,7 +6,6 @@ the commit, or else the version: Heroku shows it as the description of the relea
 Source: https://devcenter.heroku.com/articles/platform-api-reference#build
 """
 
-import json
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote
@@ -17,10 +16,12 @@ from msgspec.structs import replace
 from deploydb.domain.model.requests import Request
 from deploydb.domain.templates import URL
 from deploydb.orchestrators.conversation import (
+    ANSWER_BYTES,
     Conversation,
     Trouble,
     ask,
     document,
+    json_request,
     require_all,
     text_at,
     tolerant,
@@ -32,7 +33,6 @@ from deploydb.orchestrators.task import CONFIGURED, Task
 
 _BUILDS = 200
 """How many of the newest builds of an app are searched."""
-_ANSWER_BYTES = 4 * 1024 * 1024
 
 
 class HerokuOrchestrator(Orchestrator, frozen=True, kw_only=True):
@@ -107,16 +107,11 @@ class HerokuOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return Run(id=ident, url=f"https://dashboard.heroku.com/apps/{app}/activity/builds/{quote(ident, safe='')}")
 
     def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
-        return Request(
-            url=f"{self.url.rstrip('/')}/apps/{quote(task.text(self.app), safe='')}{path}",
-            method="GET" if body is None else "POST",
-            body=None if body is None else json.dumps(body),
-            headers=(
-                ("Accept", "application/vnd.heroku+json; version=3"),
-                ("Authorization", f"Bearer {task.token}"),
-            ),
-            timeout=timedelta(seconds=20),
-            limit_bytes=_ANSWER_BYTES,
+        return json_request(
+            f"{self.url.rstrip('/')}/apps/{quote(task.text(self.app), safe='')}{path}",
+            ("Accept", "application/vnd.heroku+json; version=3"),
+            ("Authorization", f"Bearer {task.token}"),
+            body=body,
         )
 
 
@@ -125,7 +120,7 @@ def _log(found: Any) -> Conversation[tuple[str, ...]]:  # noqa: ANN401  # a buil
     address = value_at(found, "output_stream_url")
     if not isinstance(address, str):
         return ()
-    answer = yield from ask(Request(url=address, timeout=timedelta(seconds=10), limit_bytes=_ANSWER_BYTES))
+    answer = yield from ask(Request(url=address, timeout=timedelta(seconds=10), limit_bytes=ANSWER_BYTES))
     return last_lines(answer.body.decode("utf-8", "replace")) if answer.complete else ()
 
 

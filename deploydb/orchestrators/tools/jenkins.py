@@ -18,6 +18,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
 from deploydb.orchestrators.conversation import (
+    ANSWER_BYTES,
     Conversation,
     Trouble,
     ask,
@@ -29,22 +30,17 @@ from deploydb.orchestrators.conversation import (
     value_at,
 )
 from deploydb.orchestrators.orchestrator import (
-    COMMAND_PARAMETER,
-    IN_PLACES,
-    USUAL_PARAMETERS,
     Checks,
-    Orchestrator,
     check_address,
-    check_parameters,
     check_text,
 )
+from deploydb.orchestrators.parameters import COMMAND_PARAMETER, WithParameters
 from deploydb.orchestrators.run import Finished, Run, Running, last_lines
 from deploydb.orchestrators.task import CONFIGURED, Task
 
 _ITEM = re.compile(r".*/queue/item/(\d+)/?")
 _BUILDS = 200
 """How many of the newest builds of a job are searched."""
-_ANSWER_BYTES = 2 * 1024 * 1024
 _LOG_BYTES = 8192
 _RESULTS = {
     "FAILURE": "the build has failed",
@@ -55,7 +51,7 @@ _RESULTS = {
 _QUEUED, _BUILD = "queue", "build"
 
 
-class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
+class JenkinsOrchestrator(WithParameters, frozen=True, kw_only=True):
     """A job of Jenkins. It declares the parameter DEPLOYDB_COMMAND beside its own."""
 
     kind: ClassVar[str] = "jenkins"
@@ -70,19 +66,11 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
         ),
     ]
     user: Annotated[str | None, Meta(description="The user of the API token.")] = None
-    parameters: Annotated[
-        dict[str, str] | None,
-        Meta(
-            description=f"Parameters of the job. {IN_PLACES} By default DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, "
-            "DEPLOYDB_VERSION and DEPLOYDB_TYPE."
-        ),
-    ] = None
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
         check_address(checks, ("url",), self.url)
         check_text(checks, ("job",), self.job, CONFIGURED)
-        check_parameters(checks, self.parameters)
         if (self.user is None) is not (self.token_from is None):
             checks.problem(("user",), "user and token_from belong together: give both, or none")
 
@@ -111,11 +99,10 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
                 f"the job {task.text(self.job)} has no parameter {COMMAND_PARAMETER}: add it as a string parameter"
             )
             raise Trouble(message, refused=True)
-        parameters = task.texts(dict(USUAL_PARAMETERS if self.parameters is None else self.parameters))
         request = Request(
             url=f"{self._job(task)}/buildWithParameters",
             method="POST",
-            body=urlencode({**parameters, COMMAND_PARAMETER: task.id}),
+            body=urlencode(self.given(task)),
             headers=(*self._headers(task), ("Content-Type", "application/x-www-form-urlencoded")),
             keep=("location",),
         )
@@ -208,7 +195,7 @@ class JenkinsOrchestrator(Orchestrator, frozen=True, kw_only=True):
             url=f"{address}?{urlencode(query)}",
             headers=self._headers(task),
             timeout=timedelta(seconds=10),
-            limit_bytes=_ANSWER_BYTES,
+            limit_bytes=ANSWER_BYTES,
         )
 
 

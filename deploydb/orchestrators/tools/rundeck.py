@@ -3,8 +3,6 @@
 Source: https://docs.rundeck.com/docs/api/
 """
 
-import json
-from datetime import timedelta
 from typing import Annotated, Any, ClassVar
 from urllib.parse import quote, urlencode
 
@@ -16,27 +14,23 @@ from deploydb.orchestrators.conversation import (
     Trouble,
     ask,
     document,
+    json_request,
     require_all,
     text_at,
     tolerant,
     value_at,
 )
 from deploydb.orchestrators.orchestrator import (
-    COMMAND_PARAMETER,
-    IN_PLACES,
-    USUAL_PARAMETERS,
     Checks,
-    Orchestrator,
     check_address,
-    check_parameters,
     check_text,
 )
+from deploydb.orchestrators.parameters import COMMAND_PARAMETER, WithParameters
 from deploydb.orchestrators.run import LAST_LINES, Finished, Run, Running, last_lines
 from deploydb.orchestrators.task import CONFIGURED, Task
 
 _EXECUTIONS = 200
 """How many of the newest executions of a job are searched."""
-_ANSWER_BYTES = 4 * 1024 * 1024
 _FAILED = {
     "failed": "the execution has failed",
     "aborted": "the execution was aborted",
@@ -47,7 +41,7 @@ _RETRIED = "failed-with-retry"
 _WAITING = ("scheduled", "queued")
 
 
-class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
+class RundeckOrchestrator(WithParameters, frozen=True, kw_only=True):
     """A job of Rundeck. It declares the option DEPLOYDB_COMMAND beside its own."""
 
     kind: ClassVar[str] = "rundeck"
@@ -62,19 +56,11 @@ class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
         ),
     ]
     api_version: Annotated[int, Meta(description="The version of Rundeck's API: 18 or newer.", ge=18, le=999)] = 40
-    parameters: Annotated[
-        dict[str, str] | None,
-        Meta(
-            description=f"Options of the job. {IN_PLACES} By default DEPLOYDB_SERVICE, DEPLOYDB_ENVIRONMENT, "
-            "DEPLOYDB_VERSION and DEPLOYDB_TYPE."
-        ),
-    ] = None
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
         check_address(checks, ("url",), self.url)
         check_text(checks, ("job",), self.job, CONFIGURED)
-        check_parameters(checks, self.parameters)
 
     def find(self, task: Task) -> Conversation[Run | None]:
         address = f"{self._job(task)}/executions?{urlencode({'max': _EXECUTIONS})}"
@@ -87,8 +73,7 @@ class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
         return None
 
     def start(self, task: Task) -> Conversation[Run]:
-        parameters = task.texts(dict(USUAL_PARAMETERS if self.parameters is None else self.parameters))
-        body = json.dumps({"options": {**parameters, COMMAND_PARAMETER: task.id}})
+        body = {"options": self.given(task)}
         return _run_of(document((yield from ask(self._request(task, f"{self._job(task)}/run", body)))))
 
     def poll(self, task: Task, run: Run) -> Conversation[Running | Finished]:
@@ -120,16 +105,9 @@ class RundeckOrchestrator(Orchestrator, frozen=True, kw_only=True):
     def _job(self, task: Task) -> str:
         return f"{self._api}/job/{quote(task.text(self.job), safe='')}"
 
-    def _request(self, task: Task, address: str, body: str | None = None) -> Request:
+    def _request(self, task: Task, address: str, body: dict[str, Any] | None = None) -> Request:
         token = (("X-Rundeck-Auth-Token", task.token),) if task.token else ()
-        return Request(
-            url=address,
-            method="GET" if body is None else "POST",
-            body=body,
-            headers=(("Accept", "application/json"), *token),
-            timeout=timedelta(seconds=20),
-            limit_bytes=_ANSWER_BYTES,
-        )
+        return json_request(address, ("Accept", "application/json"), *token, body=body)
 
 
 def _run_of(execution: Any) -> Run:  # noqa: ANN401  # any JSON
