@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.sqlite.base import SQLiteCompiler
 from sqlalchemy.engine import ExceptionContext
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random
 
 from deploydb import disk_space
@@ -100,7 +101,12 @@ def open_engine(
     if parsed.get_backend_name() != "sqlite" and "@" in f"{parsed.host}{parsed.database}":
         message = "has an @ behind its first one: write the password's as %40"
         raise Misconfigured(f"DEPLOYDB_DATABASE_URL {message}")
-    pool: dict[str, Any] = {"pool_size": connections, "max_overflow": 0, "pool_timeout": _POOL_TIMEOUT_SECONDS}
+    pool: dict[str, Any] = {
+        "poolclass": _Pool,
+        "pool_size": connections,
+        "max_overflow": 0,
+        "pool_timeout": _POOL_TIMEOUT_SECONDS,
+    }
     match parsed.get_backend_name():
         case "postgresql":
             milliseconds = round(statement_timeout * 1000)
@@ -231,6 +237,21 @@ def _drop_lost_sessions(context: ExceptionContext) -> None:
     state = getattr(context.original_exception, "sqlstate", None)
     if state is not None and state.startswith(_LOST_STATES):
         context.is_disconnect = True
+
+
+class _Pool(QueuePool):
+    """Closes what comes back after `dispose`, too: SQLAlchemy leaves that to the garbage collector."""
+
+    _disposed = False
+
+    def dispose(self) -> None:
+        self._disposed = True
+        super().dispose()
+
+    def _do_return_conn(self, record: ConnectionPoolEntry) -> None:
+        super()._do_return_conn(record)
+        if self._disposed:
+            super().dispose()
 
 
 class _SqliteCompiler(SQLiteCompiler):

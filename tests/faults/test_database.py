@@ -150,3 +150,13 @@ def test_as_many_connections_as_are_asked_for_and_no_more(postgresql_url: str) -
     assert not together.broken
     assert engine.pool.checkedin() == 20  # type: ignore[attr-defined]
     engine.dispose()
+
+
+def test_a_session_in_use_while_its_pool_is_disposed_is_closed_when_it_is_given_back(postgresql_url: str) -> None:
+    engine = open_engine(postgresql_url, name="tests")
+    with reading(engine) as connection:
+        session = connection.connection.driver_connection
+        assert session is not None
+        engine.dispose()
+        assert connection.execute(ONE).scalar_one() == 1
+    assert session.closed
