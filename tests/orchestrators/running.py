@@ -29,11 +29,9 @@ def row(workshop: InProcess) -> Any:  # a row
     return until(lambda: rows(workshop), "the command is taken")[0]
 
 
-def in_state(workshop: InProcess, state: str, within: float = 15) -> Any:  # a row
+def in_state(workshop: InProcess, state: str) -> Any:  # a row
     """The first command, once it is in this state."""
-    return until(
-        lambda: next((one for one in rows(workshop)[:1] if one.state == state), None), f"it is {state}", within=within
-    )
+    return until(lambda: next((one for one in rows(workshop)[:1] if one.state == state), None), f"it is {state}")
 
 
 def deployments(workshop: InProcess) -> list[Any]:
@@ -41,17 +39,13 @@ def deployments(workshop: InProcess) -> list[Any]:
     return list(workshop.rows(sa.select(deployment).order_by(deployment.c.id)))
 
 
-def reported(workshop: InProcess, number: int, within: float = 15) -> list[tuple[str, str]]:
+def reported(workshop: InProcess, number: int) -> list[tuple[str, str]]:
     """So many reports of the orchestrator, in the log's order: type and id."""
     mine = sa.select(event.c.type, event.c.id).where(event.c.source == "deploydb/orchestrate").order_by(event.c.number)
-    found = until(
-        lambda: seen if len(seen := workshop.rows(mine)) >= number else None, f"{number} reports", within=within
-    )
+    found = until(lambda: seen if len(seen := workshop.rows(mine)) >= number else None, f"{number} reports")
     return [(one.type, one.id) for one in found]
 
 
-def ended(workshop: InProcess, within: float = 20) -> Any:  # a row
+def ended(workshop: InProcess) -> Any:  # a row
     """The first deployment, once it has an outcome."""
-    return until(
-        lambda: next((one for one in deployments(workshop)[:1] if one.outcome), None), "an outcome", within=within
-    )
+    return until(lambda: next((one for one in deployments(workshop)[:1] if one.outcome), None), "an outcome")

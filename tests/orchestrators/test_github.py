@@ -64,7 +64,7 @@ def test_a_run_whose_id_is_not_given_is_found_by_its_title(workshop: InProcess, 
 def test_a_lost_answer_is_searched(workshop: InProcess, github: GitHub) -> None:
     github.goes_wrong("POST", DISPATCHES, 502, "lose")
     begun(workshop, github)
-    running.in_state(workshop, "started", within=20)
+    running.in_state(workshop, "started")
     assert (github.count("POST", DISPATCHES), len(github.runs)) == (2, 1)
 
 

@@ -58,5 +58,5 @@ def test_a_lost_answer_is_searched(workshop: InProcess, gitlab: GitLab) -> None:
     gitlab.variables[60] = [{"key": "DEPLOYDB_COMMAND", "value": "another"}]
     gitlab.goes_wrong("POST", "/pipeline", 503, "lose")
     begun(workshop, gitlab)
-    running.in_state(workshop, "started", within=20)
+    running.in_state(workshop, "started")
     assert (gitlab.count("POST", "/pipeline"), len(gitlab.pipelines)) == (2, 2)

@@ -64,7 +64,7 @@ def test_a_build_that_fails_is_reported(workshop: InProcess, heroku: Heroku) -> 
 def test_a_lost_answer_is_searched(workshop: InProcess, heroku: Heroku) -> None:
     heroku.goes_wrong("POST", "/builds", 429, "lose")
     begun(workshop, heroku, url=SOURCE)
-    running.in_state(workshop, "started", within=20)
+    running.in_state(workshop, "started")
     assert (heroku.count("POST", "/builds"), len(heroku.builds)) == (2, 1)
 
 

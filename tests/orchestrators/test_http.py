@@ -104,7 +104,7 @@ def test_a_tool_that_hangs_delays_no_other(workshop: InProcess, paas: Paas) -> N
         workshop.publish(published("1.0", name="bar"))
         until(lambda: paas.count("POST", "/deployments"), "it hangs")
         workshop.publish(published("1.0"))
-        until(lambda: other.deployments, "the other one is started", within=5)
+        until(lambda: other.deployments, "the other one is started")
         assert paas.deployments["1"]["given"]["environment"] == "prod"
         paas.released.set()
 

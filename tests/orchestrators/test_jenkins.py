@@ -106,7 +106,7 @@ def test_a_tool_that_is_busy_or_broken_is_asked_again(workshop: InProcess, jenki
     jenkins.retry_after = "1"
     jenkins.goes_wrong("POST", BUILD, 503, 500, 429)
     begun(workshop, jenkins)
-    until(lambda: jenkins.items, "the item", within=20)
+    until(lambda: jenkins.items, "the item")
     assert jenkins.count("POST", BUILD) == 4
     assert len(jenkins.items) == 1
 
@@ -160,6 +160,6 @@ def test_what_others_report_as_finished_is_not_started(workshop: InProcess, jenk
         b'{"type":"deployment.finished","id":"by-hand","source":"tests","command":"%s","outcome":"succeeded"}'
         % command.encode()
     )
-    ended = running.in_state(workshop, "finished", within=20)
+    ended = running.in_state(workshop, "finished")
     assert (ended.outcome, ended.problem) == (None, "its deployment was reported as finished")
     assert jenkins.count("POST", BUILD) == 0

@@ -53,7 +53,7 @@ def test_a_command_is_run_once_wherever_the_worker_is_killed(workshop: InProcess
             process.kill()
     end_leases(workshop)
     workshop.start("orchestrate")
-    ended = running.in_state(workshop, "finished", within=40)
+    ended = running.in_state(workshop, "finished")
     assert {kind for kind, _ in running.reported(workshop, 2)} == {"deployment.started", "deployment.finished"}
     until(lambda: running.deployments(workshop)[0].outcome == "failed", "the report")
     assert running.deployments(workshop)[0].failure.startswith("the build has failed")

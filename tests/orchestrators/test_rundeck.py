@@ -58,7 +58,7 @@ def test_a_failure_that_is_retried_ends_with_the_retry(workshop: InProcess, rund
 def test_a_lost_answer_is_searched(workshop: InProcess, rundeck: Rundeck) -> None:
     rundeck.goes_wrong("POST", "/run", 500, "lose")
     begun(workshop, rundeck)
-    running.in_state(workshop, "started", within=20)
+    running.in_state(workshop, "started")
     assert (rundeck.count("POST", "/run"), len(rundeck.executions)) == (2, 1)
 
 

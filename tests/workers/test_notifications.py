@@ -43,7 +43,7 @@ def of(hook: Web, *types: str, path: str = "/all") -> list[dict[str, Any]]:
     def found() -> list[dict[str, Any]]:
         return [one for one in received(hook, path) if one["type"] in types]
 
-    until(lambda: [one for one in found() if one["type"] == types[-1]], types[-1], within=20)
+    until(lambda: [one for one in found() if one["type"] == types[-1]], types[-1])
     return found()
 
 
@@ -105,7 +105,7 @@ def test_each_change_of_state_has_its_notification(workshop: InProcess, hook: We
     assert (asked["version"], asked["by"], asked["reason"]) == ("0.9", "sue", "sale")
     assert (refused["version"], refused["by"]) == ("0.9", "sue")
     assert "nothing to roll back to" in refused["reason"]
-    until(lambda: len([one for one in received(hook) if one["type"] == "deployment.succeeded"]) >= 2, "both", within=20)
+    until(lambda: len([one for one in received(hook) if one["type"] == "deployment.succeeded"]) >= 2, "both")
     workshop.publish(fact("rollback.requested", "r2", **place, **WHY))
     (begun,) = of(hook, "rollback.started")
     assert (begun["kind"], begun["artifact"]["version"]) == ("rollback", "1.0")
@@ -114,7 +114,7 @@ def test_each_change_of_state_has_its_notification(workshop: InProcess, hook: We
     (ended,) = of(hook, "rollback.succeeded")
     assert ended["deployment"] == begun["deployment"]
     write_config(workshop.config, {"environments/dev.yml": "deadline: 2h\n"})
-    changed = until(lambda: [one for one in received(hook) if one.get("differences")], "the configuration", within=20)
+    changed = until(lambda: [one for one in received(hook) if one.get("differences")], "the configuration")
     assert [one["type"] for one in changed] == ["configuration.changed"]
     assert any("deadline" in one for one in changed[0]["differences"])
     ids = [one["id"] for one in received(hook)]
@@ -157,7 +157,7 @@ def test_a_template_makes_the_body(workshop: InProcess, hook: Web) -> None:
     named = f"url: {hook.url}/all\nformat: template\ncontent_type: application/vnd.acme+json\ntypes: [hold.placed]\n"
     start(workshop, {"webhook/acme.yml": f"{named}template: |\n  {text}\n"})
     workshop.publish(hold("placed", reason='the "big" sale'))
-    (body,) = until(lambda: received(hook), "the call", within=20)
+    (body,) = until(lambda: received(hook), "the call")
     assert body["why"] == 'the "big" sale'
     assert body["what"] == "freeze of everything in dev placed by sue"
     assert [headers["content-type"] for _, _, _, headers in hook.asked] == ["application/vnd.acme+json"]
@@ -186,7 +186,7 @@ def test_what_a_template_cannot_be_made_of_is_dead_and_stops_nothing(
     }
     start(workshop, files)
     workshop.publish(hold("placed", reason="x" * 2000, until="2999-01-01T00:00:00Z"))
-    until(lambda: received(hook, "/prod"), "the other", within=20)
+    until(lambda: received(hook, "/prod"), "the other")
     rows = workshop.rows(sa.select(webhook_delivery.c.problem).where(webhook_delivery.c.dead_at.is_not(None)))
     assert [row.problem for row in rows] == [f"line 1 of the template: {problem}"]
     assert received(hook) == []

@@ -71,11 +71,11 @@ def test_v1_calls_tell_each_change_of_a_release(workshop: InProcess, hook: Web) 
     )
     workshop.publish(published("1.0"))
     (command,) = workshop.commands()
-    until(lambda: len(kinds(hook, "/dev")) == 1, "created", within=5)
+    until(lambda: len(kinds(hook, "/dev")) == 1, "created")
     workshop.publish(fact("deployment.started", "s", command=command.id))
-    until(lambda: len(kinds(hook, "/dev")) == 2, "started", within=5)
+    until(lambda: len(kinds(hook, "/dev")) == 2, "started")
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="succeeded"))
-    until(lambda: len(kinds(hook, "/dev")) == 3, "completed", within=5)
+    until(lambda: len(kinds(hook, "/dev")) == 3, "completed")
     workshop.publish(
         fact(
             "verification.finished",
@@ -88,7 +88,7 @@ def test_v1_calls_tell_each_change_of_a_release(workshop: InProcess, hook: Web) 
     )
     (second,) = workshop.commands()
     workshop.publish(fact("deployment.finished", "f2", command=second.id, outcome="failed", reason="no disk"))
-    until(lambda: (len(kinds(hook, "/all")), len(kinds(hook, "/dev"))) == (7, 5), "all of both", within=5)
+    until(lambda: (len(kinds(hook, "/all")), len(kinds(hook, "/dev"))) == (7, 5), "all of both")
     dev = [
         ("deploymentcreated", "dev"),
         ("deploymentstarted", "dev"),
@@ -125,7 +125,7 @@ def test_a_url_of_both_lists_is_called_once_and_a_failed_promotion_is_verified(w
     workshop.publish(
         fact("verification.finished", "v", deployment=command.deployment, promotion="smoke", outcome="failed")
     )
-    until(lambda: len(kinds(hook, "/all")) >= 4, "failed", within=5)
+    until(lambda: len(kinds(hook, "/all")) >= 4, "failed")
     kind, body = calls(hook, "/all")[2]
     assert (kind, body["status"]) == (JSON.format("promotioncompleted"), "VERIFIED")
     assert (body["promotionResult"]["status"], body["promotionResult"]["infoUrl"]) == ("FAILED", None)
@@ -164,15 +164,15 @@ def test_an_endpoint_that_fails_gets_all_in_order_and_delays_no_other(workshop: 
     configured(workshop, {"webhook/all.yml": lists})
     workshop.publish(published("1.0"))
     (command,) = workshop.commands()
-    until(lambda: len(kinds(hook, "/other")) == 1, "the one that is well", within=5)
+    until(lambda: len(kinds(hook, "/other")) == 1, "the one that is well")
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="succeeded"))
-    until(lambda: len(kinds(hook, "/away")) == 4, "the one that is back", within=20)
+    until(lambda: len(kinds(hook, "/away")) == 4, "the one that is back")
     assert [kind for kind, _ in kinds(hook, "/away")] == [*(["deploymentcreated"] * 3), "deploymentcompleted"]
     ids = [headers["webhook-id"] for _, path, _, headers in hook.asked if path == "/away"]
     assert len(set(ids[:3])) == 1
     columns = (webhook_delivery.c.attempts, webhook_delivery.c.status, webhook_delivery.c.problem)
     mine = sa.select(*columns).where(webhook_delivery.c.endpoint == away, webhook_delivery.c.delivered_at.is_not(None))
-    until(lambda: len(workshop.rows(mine)) == 2, "both are written down", within=5)
+    until(lambda: len(workshop.rows(mine)) == 2, "both are written down")
     assert workshop.rows(mine.order_by(webhook_delivery.c.id)) == [(3, 200, None), (1, 200, None)]
 
 
@@ -181,7 +181,7 @@ def test_a_redirect_to_loopback_is_not_followed(workshop: InProcess, hook: Web) 
     configured(workshop, {"webhook/all.yml": f"deployment:\n  created: [{hook.url}/moved]\n"})
     workshop.publish(published("1.0"))
     failing = sa.select(webhook_endpoint.c.problem).where(webhook_endpoint.c.failures > 0)
-    until(lambda: workshop.rows(failing), "the first attempt", within=5)
+    until(lambda: workshop.rows(failing), "the first attempt")
     assert "redirects are not followed" in workshop.rows(failing)[0].problem
     assert "/other" not in hook.paths()
     (row,) = workshop.rows(sa.select(webhook_delivery.c.status, webhook_delivery.c.delivered_at))
@@ -205,9 +205,9 @@ def test_a_webhook_with_a_name_gets_its_types_in_its_format_signed(
     workshop.publish(published("1.0"))
     (command,) = workshop.commands()
     workshop.publish(fact("deployment.started", "s", command=command.id))
-    until(lambda: "/all" in hook.paths(), "the first call", within=5)
+    until(lambda: "/all" in hook.paths(), "the first call")
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed", reason="no disk"))
-    until(lambda: sorted(hook.paths()) == ["/all", "/all", "/other"], "all calls", within=5)
+    until(lambda: sorted(hook.paths()) == ["/all", "/all", "/other"], "all calls")
     types = []
     for _, path, body, headers in hook.asked:
         if path == "/all":
@@ -218,7 +218,7 @@ def test_a_webhook_with_a_name_gets_its_types_in_its_format_signed(
     ((_, chat),) = calls(hook, "/other")
     assert "no disk" in chat["blocks"][0]["text"]["text"]
     problem = sa.select(webhook_endpoint.c.problem).where(webhook_endpoint.c.endpoint == "webhook/unset")
-    until(lambda: workshop.rows(problem) and workshop.rows(problem)[0].problem, "the reason", within=5)
+    until(lambda: workshop.rows(problem) and workshop.rows(problem)[0].problem, "the reason")
     assert "DEPLOYDB_WEBHOOK_UNSET is not set" in workshop.rows(problem)[0].problem
 
 
@@ -226,7 +226,7 @@ def test_a_webhook_of_an_environment_may_be_written_as_later_releases_write_it(w
     lists = indented(listed(f"{hook.url}/dev", "created")).replace("webhooks:", "webhook:")
     configured(workshop, {"environments/dev.yml": lists})
     workshop.publish(published("1.0"))
-    until(lambda: kinds(hook, "/dev") == [("deploymentcreated", "dev")], "created", within=5)
+    until(lambda: kinds(hook, "/dev") == [("deploymentcreated", "dev")], "created")
 
 
 def test_a_call_of_a_killed_process_is_made_again_with_its_id(workshop: InProcess, hook: Web) -> None:
@@ -259,7 +259,7 @@ def test_a_call_of_a_killed_process_is_made_again_with_its_id(workshop: InProces
     engine.dispose()
     workshop.start("notify")
     delivered = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.delivered_at.is_not(None))
-    until(lambda: workshop.rows(delivered), "it is delivered", within=10)
+    until(lambda: workshop.rows(delivered), "it is delivered")
     first, second = (headers["webhook-id"] for _, _, _, headers in hook.asked)
     assert first == second
 
@@ -272,6 +272,6 @@ def test_a_webhook_that_is_configured_later_is_called_once_its_queue_is_there(wo
     write_config(workshop.config, CONFIG | {"webhook/all.yml": listed(f"{hook.url}/all", "started")})
     workshop.provision()
     wanted = sa.select(wanted_notification.c.type).where(wanted_notification.c.type == "deployment.started")
-    until(lambda: workshop.rows(wanted), "promotion has it", within=10)
+    until(lambda: workshop.rows(wanted), "promotion has it")
     workshop.publish(fact("deployment.started", "s", command=command.id))
-    until(lambda: kinds(hook, "/all") == [("deploymentstarted", "dev")], "it is called", within=10)
+    until(lambda: kinds(hook, "/all") == [("deploymentstarted", "dev")], "it is called")
