@@ -16,6 +16,7 @@ from pika.exceptions import ChannelClosedByBroker
 from deploydb.broker.address import RabbitMQAddress
 from deploydb.broker.pika_session import connected
 from deploydb.broker.topology import COMMANDS, Topology
+from deploydb.domain.model.errors import Misconfigured
 
 _NOT_FOUND = 404
 
@@ -23,10 +24,14 @@ _NOT_FOUND = 404
 def provision(address: RabbitMQAddress, topology: Topology) -> list[str]:
     """Declare missing parts, check the others, and name the new ones. Idempotent.
 
-    Raises: Misconfigured for a part with other arguments (which it names); Transient.
+    Raises: Misconfigured for a part with other arguments (which it names), or a missing exchange of others; Transient.
     """
     made = []
     with connected(address, name="provision") as connection:
+        for exchange in topology.others:
+            if not _exists(connection, partial(BlockingChannel.exchange_declare, exchange=exchange, passive=True)):
+                problem = f"the exchange {exchange} does not exist on {address}"
+                raise Misconfigured(f"{problem}: start what publishes to it first, or name another one")
         for exchange in topology.exchanges:
             if not _exists(connection, partial(BlockingChannel.exchange_declare, exchange=exchange, passive=True)):
                 made.append(f"exchange {exchange}")
@@ -47,7 +52,7 @@ def check(address: RabbitMQAddress, topology: Topology) -> None:
     """Raises: Misconfigured for the first missing part; Transient."""
     with connected(address, name="check") as connection:
         channel = connection.channel()
-        for exchange in topology.exchanges:
+        for exchange in (*topology.exchanges, *topology.others):
             channel.exchange_declare(exchange, passive=True)
         for queue in topology.queues:
             channel.queue_declare(queue.name, passive=True)

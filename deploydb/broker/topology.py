@@ -24,6 +24,9 @@ DEAD_QUEUE = "deploydb.dead"
 NOTIFY_QUEUE = "deploydb.notify"
 """The notifications for webhooks, where some are configured."""
 
+EIFFEL_PATTERN = "eiffel.#"
+"""The routing keys of Eiffel events, by Sepia: eiffel.FAMILY.TYPE.TAG.DOMAIN."""
+
 DELIVERY_LIMIT = 20
 """Deliveries of one message before the broker gives it up. A low limit also hits other messages of a crash."""
 
@@ -66,10 +69,12 @@ class Queue(Struct, frozen=True, kw_only=True):
 
 
 class Topology(Struct, frozen=True, kw_only=True):
-    """The required exchanges and queues. Exchanges are durable topic exchanges."""
+    """The required exchanges and queues. Exchanges are durable topic exchanges. `others`: exchanges that other programs
+    make, to which queues are bound."""
 
     exchanges: tuple[str, ...]
     queues: tuple[Queue, ...]
+    others: tuple[str, ...] = ()
 
     def foreign_patterns(self, queue: Queue) -> list[str]:
         """The patterns of commands of other queues, and not of this one: an environment has one orchestrator."""
@@ -82,8 +87,11 @@ def command_queue(orchestrator: str) -> str:
     return f"{COMMANDS}.{orchestrator}"
 
 
-def topology(orchestrators: Mapping[str, tuple[str, ...]], *, notifies: bool = False) -> Topology:
-    """The topology for orchestrators, each with the environments that name it. `notifies`: webhooks are configured."""
+def topology(
+    orchestrators: Mapping[str, tuple[str, ...]], *, notifies: bool = False, eiffel: str | None = None
+) -> Topology:
+    """The topology for orchestrators, each with the environments that name it. `notifies`: webhooks are configured;
+    `eiffel`: the exchange of Eiffel events, with the routing keys of Sepia."""
     commands = tuple(
         Queue(
             name=command_queue(orchestrator),
@@ -93,16 +101,22 @@ def topology(orchestrators: Mapping[str, tuple[str, ...]], *, notifies: bool = F
     )
     hears = (Binding(exchange=NOTIFICATIONS, pattern="#"),)
     notify = (Queue(name=NOTIFY_QUEUE, bindings=hears, in_order=True),) if notifies else ()
+    others = (eiffel,) if eiffel is not None else ()
+    facts = (
+        Binding(exchange=EVENTS, pattern="#"),
+        *(Binding(exchange=exchange, pattern=EIFFEL_PATTERN) for exchange in others),
+    )
     return Topology(
         exchanges=(EVENTS, COMMANDS, NOTIFICATIONS, DEAD),
         queues=(
             Queue(name=DEAD_QUEUE, bindings=(Binding(exchange=DEAD, pattern="#"),), dead_letters=False),
-            Queue(name=INGEST_QUEUE, bindings=(Binding(exchange=EVENTS, pattern="#"),)),
+            Queue(name=INGEST_QUEUE, bindings=facts),
             *notify,
             *commands,
         ),
+        others=others,
     )
 
 
-def topology_of(catalog: Catalog) -> Topology:
-    return topology(catalog.orchestrators(), notifies=bool(catalog.webhook_types))
+def topology_of(catalog: Catalog, *, eiffel: str | None = None) -> Topology:
+    return topology(catalog.orchestrators(), notifies=bool(catalog.webhook_types), eiffel=eiffel)

@@ -31,7 +31,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
     `sent`: the time that it was sent with, where that of the arrival counts in its place. `names`: what other events
     call it by. `otherwise`: the fact that it is unless it is about a deployment that was commanded, and is followed or
-    runs.
+    runs. `awaits`: the names of the events with which it is a further fact (`linked_events`).
     """
 
     fact: Fact
@@ -41,6 +41,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     sent: datetime | None = None
     names: tuple[str, ...] = ()
     otherwise: "Arrival | None" = None
+    awaits: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -55,7 +56,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ) -> "Arrival":
         """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
         reading = read(body, content_type=content_type, headers=headers, arrived_at=arrived_at)
-        return cls._of(reading, publisher, user or publisher)
+        return cls.of_reading(reading, publisher, user or publisher)
 
     def under_own_id(self) -> "Arrival":
         """The same under an id that no other publisher can use."""
@@ -68,7 +69,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def _of(cls, reading: Reading, publisher: str | None, user: str | None) -> "Arrival":
+    def of_reading(cls, reading: Reading, publisher: str | None, user: str | None) -> "Arrival":
+        """The fact of a message that has been read."""
         return cls(
             fact=reading.fact,
             body=reading.body,
@@ -76,5 +78,6 @@ class Arrival(Struct, frozen=True, kw_only=True):
             user=user,
             sent=reading.sent,
             names=reading.names,
-            otherwise=cls._of(reading.otherwise, publisher, user) if reading.otherwise is not None else None,
+            awaits=reading.awaits,
+            otherwise=cls.of_reading(reading.otherwise, publisher, user) if reading.otherwise is not None else None,
         )

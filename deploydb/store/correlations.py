@@ -18,7 +18,7 @@ from deploydb.domain.model.commands import NOTIFICATIONS
 from deploydb.domain.model.facts import AboutDeployment, Fact, VerificationFinished
 from deploydb.store import bulk
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact, correlation, deployment, evaluation_request, outbox
+from deploydb.store.tables import artifact, correlation, deployment, evaluation_request, outbox, verdict
 from deploydb.wire.native import decode_notification
 from deploydb.wire.reading import chain_name, event_name
 
@@ -72,10 +72,11 @@ def lock(connection: sa.Connection, names: Iterable[str]) -> None:
 
 def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dict[Sought, Named]:
     """By what a fact seeks, the deployment that its links lead to, else its chain; no entry where they lead to none, or
-    to several. An environment and a service that the fact names choose among those of a chain and of an artifact.
+    to several. An environment and a service that the fact names choose among those of a chain and of an artifact; then
+    that which is asked for the fact's promotion.
 
     Indexes: primary keys of `correlation` and `deployment`, `ix_deployment_artifact`, `uq_deployment_command`,
-    `uq_outbox_message_id`.
+    `uq_outbox_message_id`, `uq_verdict_deployment_id`.
     """
     if not facts:
         return {}
@@ -86,6 +87,7 @@ def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dic
         rows[row.name].append(row)
     sent = _sent(connection, facts)
     deployments = _deployments(connection, rows, facts, sent.values())
+    asked = _asked(connection, deployments, facts)
     found = {}
     for fact in facts:
         links = [row for name in names_sought(fact) if name.startswith("event ") for row in rows[name]]
@@ -94,8 +96,8 @@ def named_by(connection: sa.Connection, facts: Sequence[AboutDeployment]) -> dic
         chained = rows[chain] if chain is not None else []
         named = (
             _one([one for one in deployments if one.id in linked])
-            or _one([one for one in deployments if _fits(one, fact, links)])
-            or _one([one for one in deployments if _fits(one, fact, chained)])
+            or _one_of(deployments, fact, links, asked)
+            or _one_of(deployments, fact, chained, asked)
         )
         if named is not None:
             found[sought(fact)] = replace(named, is_final=_is_final(rows, sent, deployments, fact))
@@ -210,6 +212,28 @@ def _fits(one: Any, fact: AboutDeployment, rows: Sequence[Any]) -> bool:  # noqa
     """Whether a deployment is one that the rows are about, in the environment and of the service that a fact names."""
     about = any(one.id == row.deployment_id or one.artifact_id == row.artifact_id for row in rows)
     return about and fact.environment in (None, one.environment) and fact.service in (None, one.service)
+
+
+def _one_of(
+    deployments: Sequence[Any], fact: AboutDeployment, rows: Sequence[Any], asked: Collection[tuple[int, str]]
+) -> Named | None:
+    """The only one that fits; else of those the only one that is asked for the fact's promotion."""
+    found = [one for one in deployments if _fits(one, fact, rows)]
+    promotion = fact.promotion if isinstance(fact, VerificationFinished) else ""
+    return _one(found) or _one([one for one in found if (one.id, promotion) in asked])
+
+
+def _asked(
+    connection: sa.Connection, deployments: Sequence[Any], facts: Sequence[AboutDeployment]
+) -> set[tuple[int, str]]:
+    """Which of the deployments are asked for which of the facts' promotions."""
+    promotions = sorted({fact.promotion for fact in facts if isinstance(fact, VerificationFinished)})
+    if len(deployments) < 2 or not promotions:
+        return set()
+    statement = sa.select(verdict.c.deployment_id, verdict.c.promotion).where(
+        among(verdict.c.deployment_id, sorted(one.id for one in deployments)), among(verdict.c.promotion, promotions)
+    )
+    return {(row.deployment_id, row.promotion) for row in connection.execute(statement)}
 
 
 def _is_final(

@@ -11,17 +11,19 @@ import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.environment_names import EnvironmentNames
 from deploydb.domain.model.errors import Forbidden, MessageRejected
-from deploydb.domain.model.facts import AboutDeployment, Fact, type_of
-from deploydb.store import bulk, clock_skew, duplicates, notifications
+from deploydb.domain.model.facts import AboutDeployment, EventUnused, Fact, type_of
+from deploydb.store import bulk, clock_skew, duplicates, linked_events, notifications
 from deploydb.store.arrival import Arrival, Judge
 from deploydb.store.clock_skew import Skew
-from deploydb.store.correlations import lock, names_sought, seeks
+from deploydb.store.correlations import lock, names_sought
 from deploydb.store.deployment_resolver import Located, locate
 from deploydb.store.duplicates import Differing, Repeated
 from deploydb.store.engine import TimedOut, Unstorable, transact
 from deploydb.store.environment_names import NUMBER, names_of, require_names
+from deploydb.store.linked_events import Linked
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import current_version, event
@@ -117,18 +119,45 @@ def _record(
     clock: datetime | Callable[[], datetime],
     judge: Judge | None,
 ) -> Recorded:
-    recorded, differing = _record_once(connection, arrivals, clock=clock, judge=judge)
+    recorded, differing, linked = _record_once(connection, arrivals, clock=clock, judge=judge)
     others = [arrivals[index].under_own_id() for index, one in sorted(differing.items()) if one.other]
     if others:  # permitted already
-        beside, again = _record_once(connection, others, clock=clock, judge=None)
+        beside, again, more = _record_once(connection, others, clock=clock, judge=None)
         new = beside.stored
+        linked += more
         recorded = _sum(replace(recorded, duplicates=recorded.duplicates - len(others)), beside)
         differing = {index: one for index, one in differing.items() if not one.other or new}
         differing |= {len(arrivals) + index: one for index, one in again.items()}
     if differing:
         now = clock if isinstance(clock, datetime) else clock()
         duplicates.note(connection, differing.values(), now)
+    if linked:
+        recorded = replace(recorded, unmatched=recorded.unmatched + _combine(connection, linked, clock, judge))
     return replace(recorded, differing=tuple(differing.values()))
+
+
+def _combine(
+    connection: sa.Connection,
+    linked: Sequence[Linked],
+    clock: datetime | Callable[[], datetime],
+    judge: Judge | None,
+) -> int:
+    """Record the facts that these events are with others, where the publisher of each of them may say it. How many of
+    them are unmatched."""
+    combined, waiting = linked_events.combine(connection, linked)
+    if not combined:
+        return waiting
+    publishers = {_key(one.arrival): one.publishers for one in combined}
+
+    def of_all(arrival: Arrival, deployment: Deployment | None, names: EnvironmentNames) -> Forbidden | None:
+        senders = (replace(arrival, publisher=one, user=one) for one in publishers[_key(arrival)])
+        refusals = (judge(one, deployment, names) for one in senders) if judge is not None else iter(())
+        return next(filter(None, refusals), None)
+
+    arrivals = [one.arrival for one in combined]
+    recorded, _, _ = _record_once(connection, arrivals, clock=clock, judge=of_all if judge is not None else None)
+    linked_events.refuse(connection, {combined[index].number: str(error) for index, error in recorded.refusals})
+    return waiting + recorded.unmatched
 
 
 def _record_once(
@@ -137,16 +166,15 @@ def _record_once(
     *,
     clock: datetime | Callable[[], datetime],
     judge: Judge | None,
-) -> tuple[Recorded, dict[int, Differing]]:
-    """With the facts that differ from those with their source and id, by their index."""
+) -> tuple[Recorded, dict[int, Differing], list[Linked]]:
+    """With the facts that differ from those with their source and id, by their index, and the events that are facts
+    only with others."""
     names = names_of(connection)
     # a name that an environment had means it still; the bytes stay as they came
     known = [replace(one, fact=one.fact.renamed(names.now)) for one in arrivals] if names.current else list(arrivals)
     firsts = {_key(one): index for index, one in reversed([*enumerate(known)])}
     considered = range(len(known)) if judge is not None else sorted(firsts.values())
-    called = [
-        name for index in considered for one in (known[index],) if one.names or seeks(one.fact) for name in _names(one)
-    ]
+    called = [name for index in considered for name in _names(known[index])]
     if called:
         lock(connection, called)
     facts = [known[index].fact for index in considered]
@@ -191,6 +219,11 @@ def _record_once(
     stored = {taken[key] for key in keyed}
     left = set(range(len(known))) - stored - {index for index, _ in refusals}
     differing = duplicates.compare(connection, [_repeated(index, known[index]) for index in sorted(left)], now)
+    linked = [
+        Linked(number=entry.number, names=entry.names, combines=bool(by_key[entry.fact.source, entry.fact.id].awaits))
+        for entry in logged
+        if isinstance(entry.fact, EventUnused)
+    ]
     recorded = Recorded(
         stored=len(logged),
         duplicates=len(arrivals) - len(logged) - len(refusals),
@@ -199,7 +232,7 @@ def _record_once(
         clamped=len(skewed),
         skews=tuple(noted),
     )
-    return recorded, differing
+    return recorded, differing, [one for one in linked if one.names or one.combines]
 
 
 def _repeated(index: int, arrival: Arrival) -> Repeated:
@@ -221,7 +254,7 @@ def _refusal(judge: Judge | None, arrival: Arrival, located: Located, names: Env
 
 
 def _names(arrival: Arrival) -> tuple[str, ...]:
-    return (*arrival.names, *names_sought(arrival.fact))
+    return (*arrival.names, *arrival.awaits, *names_sought(arrival.fact))
 
 
 def _is_followed(connection: sa.Connection, located: Located, fact: Fact) -> bool:

@@ -7,16 +7,15 @@ import re
 from base64 import b64decode
 from binascii import Error as NoBase64
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import Coordinate, Name
-from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.fact import Time
-from deploydb.wire.cdevents_mapping import CONTENT, MAPPINGS, SUBJECT, Content, Custom, Event
-from deploydb.wire.error_messages import shortened
+from deploydb.wire.cdevents_mapping import CONTENT, MAPPINGS, SUBJECT, Content, Event
+from deploydb.wire.custom_data import converted, custom_of
 from deploydb.wire.native import decode_as
 from deploydb.wire.reading import Original, Reading, chain_name, event_name, mapped, unused
 
@@ -32,8 +31,6 @@ _PATHS = {
     "$.environment": f"{CONTENT}.environment.id",
     "$.reason": f"{CONTENT}.reason",
 }
-
-T = TypeVar("T")
 
 
 class _End(Struct, rename="camel"):
@@ -82,8 +79,8 @@ def read_cdevent(body: bytes, original: Original, *, arrived_at: datetime) -> Re
         kind=context.type,
         about=about,
         subject=event.subject.id,
-        content=_converted(event.subject.content, Content, CONTENT),
-        custom=_converted(_own_data(event.custom_data), Custom, _CUSTOM),
+        content=converted(event.subject.content, Content, CONTENT),
+        custom=custom_of(_own_data(event.custom_data), _CUSTOM),
         links=_linked(context.links),
         chain=context.chain_id,
     )
@@ -115,11 +112,3 @@ def _own_data(data: Any) -> dict[str, Any]:  # noqa: ANN401  # any JSON
             return {}
     found = data.get("deploydb") if isinstance(data, dict) else None
     return found if isinstance(found, dict) else {}
-
-
-def _converted(value: dict[str, Any], kind: type[T], path: str) -> T:
-    try:
-        return msgspec.convert(value, kind)
-    except msgspec.ValidationError as error:
-        problem, _, inside = str(error).partition(" - at `$")
-        raise MessageRejected(shortened(problem), path=f"{path}{inside.rstrip('`')}") from error

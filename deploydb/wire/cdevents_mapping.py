@@ -12,16 +12,14 @@
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import Coordinate, Name, Text, Url
 from deploydb.domain.model.errors import MessageRejected
-from deploydb.domain.model.fact import Number
+from deploydb.wire.custom_data import Custom, Fields, runs_there
 from deploydb.wire.error_messages import shortened
-from deploydb.wire.purl import artifact_of_purl
 
 CUSTOM_SUBJECT = "deploydb-deployment"
 """The subject of our own types: the vocabulary says nothing of a deployment that is queued, has begun or failed."""
@@ -36,7 +34,6 @@ _OUTCOMES = {
     "cancel": "errored",
 }
 
-Fields = dict[str, Any]
 Mapped = list[Fields] | str
 """The facts that an event may be, the first one that fits; or the reason why it is of no use."""
 
@@ -62,24 +59,6 @@ class Content(Struct, rename="camel"):
     ticket_uri: Url | None = msgspec.field(default=None, name="ticketURI")
 
 
-class Custom(Struct):
-    """`customData.deploydb`. It names a deployment as a fact does, a test's promotion, and of an artifact what its
-    package URL does not say, or says otherwise."""
-
-    deployment: Number | None = None
-    command: Name | None = None
-    service: Name | None = None
-    environment: Name | None = None
-    version: Name | None = None
-    artifact: Coordinate | None = None
-    promotion: Name | None = None
-    group: Coordinate | None = None
-    name: Coordinate | None = None
-    digest: Name | None = None
-    commit: Name | None = None
-    url: Url | None = None
-
-
 class Event(Struct, frozen=True, kw_only=True):
     """A CDEvent of a type that is used: its parts, and the fields that all facts have."""
 
@@ -96,37 +75,20 @@ class Event(Struct, frozen=True, kw_only=True):
     def environment(self) -> str | None:
         return self.custom.environment or (self.content.environment.id if self.content.environment else None)
 
-    def artifact(self, purl: str | None, path: str) -> Fields:
-        """The artifact of a package URL, with what the custom data says otherwise. Raises: MessageRejected."""
-        own = self.custom
-        given = {name: getattr(own, name) for name in ("group", "name", "version", "digest", "commit", "url")}
-        known = {name: value for name, value in given.items() if value is not None}
-        if own.artifact is not None:
-            known["group"], _, known["name"] = own.artifact.rpartition(":")
-        if purl is not None and (purl.startswith("pkg:") or not {"group", "name", "version"} <= known.keys()):
-            known = artifact_of_purl(purl, path) | known
-        if "version" not in known:
-            raise MessageRejected("has no version: write pkg:TYPE/NAMESPACE/NAME@VERSION", path=path)
-        return known
-
 
 def _published(event: Event) -> Mapped:
-    return [{"type": "artifact.published", "artifact": event.artifact(event.subject, SUBJECT)}]
+    return [{"type": "artifact.published", "artifact": event.custom.file(event.subject, SUBJECT)}]
 
 
 def _deployed(event: Event) -> Mapped:
     content, custom = event.content, event.custom
-    finished: Fields = {"type": "deployment.finished", "outcome": "succeeded", "url": content.url}
     if custom.deployment is not None or custom.command is not None:
-        return [finished | {"deployment": custom.deployment, "command": custom.command}]
-    artifact = event.artifact(_required(content.artifact_id, f"{CONTENT}.artifactId"), f"{CONTENT}.artifactId")
-    lane = {
-        "service": custom.service or event.subject,
-        "environment": _required(event.environment, f"{CONTENT}.environment.id"),
-    }
-    module = f"{artifact['group']}:{artifact['name']}"
-    observed = {"type": "deployment.observed", "artifact": artifact, "reason": content.reason, "url": content.url}
-    return [finished | lane | {"version": artifact["version"], "artifact": module}, observed | lane]
+        named = {"deployment": custom.deployment, "command": custom.command}
+        return [{"type": "deployment.finished", "outcome": "succeeded", "url": content.url, **named}]
+    artifact = event.custom.file(_required(content.artifact_id, f"{CONTENT}.artifactId"), f"{CONTENT}.artifactId")
+    environment = _required(event.environment, f"{CONTENT}.environment.id")
+    service = custom.service or event.subject
+    return runs_there(artifact, service, environment, reason=content.reason, url=content.url)
 
 
 def _tested(event: Event) -> Mapped:
@@ -162,7 +124,7 @@ def _incident(event: Event) -> Mapped:
         return "names no service: give subject.content.service.id, or customData.deploydb.service"
     version = custom.version
     if version is None and content.artifact_id is not None and not event.name.endswith("resolved"):
-        version = event.artifact(content.artifact_id, f"{CONTENT}.artifactId")["version"]
+        version = event.custom.file(content.artifact_id, f"{CONTENT}.artifactId")["version"]
     return [
         {
             "type": "incident.resolved" if event.name.endswith("resolved") else "incident.detected",
@@ -190,7 +152,7 @@ def _reported(event: Event) -> Mapped:
         return [fields | {"deployment": custom.deployment, "command": custom.command}]
     if service is None or event.environment is None or content.artifact_id is None:
         return [fields | {"command": event.subject}]
-    artifact = event.artifact(content.artifact_id, f"{CONTENT}.artifactId")
+    artifact = event.custom.file(content.artifact_id, f"{CONTENT}.artifactId")
     module = f"{artifact['group']}:{artifact['name']}"
     lane = {"service": service, "environment": event.environment, "version": artifact["version"], "artifact": module}
     return [fields | lane]

@@ -51,6 +51,7 @@ class _Shape(Struct):
     subject: Any = None
     type: Any = None
     specversion: Any = None
+    meta: Any = None
 
     @property
     def is_cdevent(self) -> bool:

@@ -6,7 +6,7 @@ later one does not change the past.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -27,7 +27,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     """A fact, the body that the log keeps of it, and the time that it was sent with, where that of the arrival counts.
 
     `names`: what other events may call it by (`event_name`, `chain_name`). `otherwise`: the fact that it is where it is
-    about no deployment that DeployDB commanded.
+    about no deployment that DeployDB commanded. `awaits`: the names of the events with which it is a further fact.
     """
 
     fact: Fact
@@ -35,6 +35,7 @@ class Reading(Struct, frozen=True, kw_only=True):
     sent: datetime | None = None
     names: tuple[str, ...] = ()
     otherwise: "Reading | None" = None
+    awaits: tuple[str, ...] = ()
 
 
 class Original(Struct, frozen=True, kw_only=True):
@@ -98,6 +99,25 @@ def mapped(
         path = refused.path.replace(_WITHIN, "$") if refused.path.startswith(_WITHIN) else refused.path
         raise MessageRejected(refused.reason, path=path) from refused
     return Reading(fact=fact, body=body, sent=sent, names=names, otherwise=otherwise)
+
+
+def combined(
+    facts: Sequence[Mapping[str, Any]],
+    events: Sequence[str],
+    *,
+    arrived_at: datetime,
+    names: tuple[str, ...] = (),
+) -> Reading:
+    """The fact that several events are together, which the log has already: of those that it may be, the first one that
+    fits, with the ids of the `events`. Raises: MessageRejected."""
+    reading: Reading | None = None
+    for fields in reversed(facts):
+        given = {name: value for name, value in fields.items() if value is not None}
+        body = _encoder.encode({**given, "events": events})
+        fact, sent = decode_arrived(body, arrived_at=arrived_at)
+        reading = Reading(fact=fact, body=body, sent=sent, names=names, otherwise=reading)
+    assert reading is not None  # noqa: S101  # there is one at least
+    return reading
 
 
 def unused(

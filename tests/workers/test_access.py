@@ -12,10 +12,12 @@ import sqlalchemy as sa
 from deploydb.broker.open import open_outbound, user_of
 from deploydb.broker.port import DeadLetter, Message
 from deploydb.broker.topology import EVENTS
-from deploydb.store.tables import event
+from deploydb.store.tables import event, unmatched_fact
 from tests.cluster import write_config
 from tests.servers import RabbitMQ
 from tests.wire.cdevents import deployed, link, suite_finished
+from tests.wire.eiffel import created
+from tests.wire.eiffel import published as eiffel_published
 from tests.workers.in_process import InProcess, Working, fact, published, until
 
 BAR = {"services/bar.yml": "artifacts: [com.example:bar]\npipelines: [main]\n"}
@@ -265,3 +267,13 @@ def test_only_verify_answers_for_what_it_asks(limited: Limited, source: str) -> 
         assert letter.reason.endswith("may not publish verification.finished for health: only `verify` answers for it")
     else:
         until(lambda: len(limited.logged()) == 1, "the answer")
+
+
+def test_the_fact_of_several_events_needs_the_right_of_each_publisher(limited: Limited) -> None:
+    limited.started(" {facts: [event.unused]}\n")
+    limited.say(created("a-1", "1.0"), eiffel_published("p-1", "a-1"))
+    why = sa.select(unmatched_fact.c.why)
+    (row,) = until(lambda: limited.workshop.rows(why), "it is shown")
+    assert f"{limited.name} may not publish artifact.published" in row.why
+    assert limited.logged() == ["a-1", "p-1"]
+    assert limited.workshop.dead() == []

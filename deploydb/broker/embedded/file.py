@@ -90,8 +90,12 @@ def translate_errors(address: EmbeddedAddress) -> Iterator[None]:
 def provision(address: EmbeddedAddress, topology: Topology) -> list[str]:
     """Create the file with its folder, and the missing parts of the topology in it; name them. Idempotent.
 
-    Patterns of commands are unbound from queues that the topology does not give them to; messages stay.
+    Patterns of commands are unbound from queues that the topology does not give them to; messages stay. Raises:
+    Misconfigured for exchanges of others, of which there are none here.
     """
+    if topology.others:
+        problem = f"{address} has no exchange {topology.others[0]}: no other program publishes to it"
+        raise Misconfigured(f"{problem}; send such events to POST /events of the gateway")
     made: list[str] = []
     with translate_errors(address):
         make_folder(address.path.parent)

@@ -249,7 +249,7 @@ class IncidentResolved(AboutIncident, frozen=True, kw_only=True, tag="incident.r
 
 
 class EventUnused(Fact, frozen=True, kw_only=True, tag="event.unused"):
-    """An event of another vocabulary that changes nothing here: the log keeps it.
+    """An event of another vocabulary that changes nothing by itself: the log keeps it.
 
     `kind`: its own type. `reason`: why it is of no use, where one of its kind could be.
     """

@@ -1,0 +1,185 @@
+"""Events that are facts only together with those that they link to, which may come later.
+
+Each of them is in the log by itself, as `event.unused`. Once the events that one needs are there, the fact that they
+are together is one more row of the log, under an id of its own: whatever reads the log meets a fact like any other. An
+event that needs another one is unmatched until then, and awaits it by its name (`correlation`). `correlations.lock`
+lets the second of two workers with such a pair see the first one's rows.
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from msgspec import Struct
+
+from deploydb.domain.model.artifact import module_key
+from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.model.facts import EventUnused, type_of
+from deploydb.store import bulk
+from deploydb.store.arrival import Arrival
+from deploydb.store.correlations import forget
+from deploydb.store.list_parameters import among
+from deploydb.store.tables import catalog_listing, correlation, event, unmatched_fact
+from deploydb.wire.eiffel_event import EiffelEvent, eiffel_of
+from deploydb.wire.eiffel_mapping import FURTHEST, Unlinked, followed, meaning
+from deploydb.wire.reading import combined, event_name
+
+
+class Linked(Struct, frozen=True, kw_only=True):
+    """A new row of the log: an event that others link to, by its `names`, or one that `combines` with them."""
+
+    number: int
+    names: tuple[str, ...]
+    combines: bool
+
+
+class Combined(Struct, frozen=True, kw_only=True):
+    """A fact of several events. `number`: the row of the one that links to the others; `publishers`: of all of them."""
+
+    number: int
+    arrival: Arrival
+    publishers: tuple[str | None, ...]
+
+
+class _Row(Struct, frozen=True, kw_only=True):
+    """An event in the log."""
+
+    number: int
+    source: str
+    time: datetime
+    publisher: str | None
+    event: EiffelEvent
+
+
+def combine(connection: sa.Connection, linked: Sequence[Linked]) -> tuple[list[Combined], int]:
+    """Keep the names of new events, and make the facts that are whole with them. The others wait: how many of the new
+    ones, too. Indexes: primary keys of `correlation` and `event`, `ix_correlation_awaits`."""
+    names = sorted({name for one in linked for name in one.names})
+    known = [{"name": name, "event": one.number, "awaits": False} for one in linked for name in one.names]
+    bulk.insert_rows(connection, correlation, [_EMPTY | row for row in known])
+    new = {one.number for one in linked if one.combines}
+    roots = _rows(connection, new | set(_awaiting(connection, names)))
+    found = _followed(connection, roots)
+    listed = _services(connection, found.values())
+    made: list[Combined] = []
+    waiting: list[dict[str, Any]] = []
+    lost: list[dict[str, Any]] = []
+    for root in roots:
+        try:
+            made += _made(root, _known(root, found), listed)
+        except (Unlinked, MessageRejected) as unlinked:
+            links = unlinked.links if isinstance(unlinked, Unlinked) else ()
+            waiting += ({"name": event_name(one), "event": root.number, "awaits": True} for one in links)
+            lost.append(_unmatched(root.number, str(unlinked)))
+    settle(connection, [root.number for root in roots])
+    bulk.insert_rows(connection, correlation, [_EMPTY | row for row in waiting])
+    bulk.insert_rows(connection, unmatched_fact, lost)
+    return made, sum(row["event"] in new for row in lost)
+
+
+def settle(connection: sa.Connection, numbers: Collection[int]) -> None:
+    """The events wait no more."""
+    if numbers:
+        forget(connection, numbers)
+        connection.execute(sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, sorted(numbers))))
+
+
+def refuse(connection: sa.Connection, refused: Mapping[int, str]) -> None:
+    """Show the events, by their rows, whose fact may not be stored, each with the reason."""
+    settle(connection, refused)
+    bulk.insert_rows(connection, unmatched_fact, [_unmatched(*one) for one in sorted(refused.items())])
+
+
+_EMPTY: dict[str, Any] = {"artifact_id": None, "deployment_id": None}
+
+
+def _unmatched(number: int, why: str) -> dict[str, Any]:
+    lane = dict.fromkeys(("service", "environment", "version", "module"))
+    return {"event": number, **lane, "awaits": "commanded", "why": why}
+
+
+def _known(root: _Row, found: Mapping[str, Sequence[_Row]]) -> dict[str, _Row]:
+    """The events that the links of one lead to, and theirs. Of several with one id that of the same publisher; none
+    where that is not one."""
+    known: dict[str, _Row] = {}
+    wanted = list(followed(root.event))
+    while wanted:
+        id_ = wanted.pop()
+        rows = found.get(id_, ())
+        own = [row for row in rows if row.publisher == root.publisher] or rows
+        if id_ not in known and len(own) == 1:
+            known[id_] = own[0]
+            wanted += followed(own[0].event)
+    return known
+
+
+def _made(root: _Row, rows: Mapping[str, _Row], listed: Mapping[str, Collection[str]]) -> list[Combined]:
+    known = {id_: row.event for id_, row in rows.items()}
+    publishers = dict.fromkeys([root.publisher, *(row.publisher for row in rows.values())])
+    made = []
+    for facts, named in meaning(root.event, known, lambda group, name: listed.get(module_key(group, name), ())):
+        about = {"source": root.source, "time": root.time.isoformat()}
+        used = [root.event.id, *known]
+        names = () if facts[0]["type"].startswith("verification") else (event_name(named),)
+        reading = combined([about | one for one in facts], used, arrived_at=root.time, names=names)
+        arrival = Arrival.of_reading(reading, root.publisher, root.publisher)
+        made.append(Combined(number=root.number, arrival=arrival, publishers=tuple(publishers)))
+    return made
+
+
+def _awaiting(connection: sa.Connection, names: Sequence[str]) -> Iterable[int]:
+    if not names:
+        return ()
+    statement = sa.select(correlation.c.event).where(among(correlation.c.name, names), correlation.c.awaits)
+    return connection.execute(statement).scalars()
+
+
+def _rows(connection: sa.Connection, numbers: Collection[int]) -> list[_Row]:
+    """Those of the rows of the log that are such events, in their order."""
+    if not numbers:
+        return []
+    columns = (event.c[name] for name in ("number", "source", "time", "publisher"))
+    statement = sa.select(*columns, event.c.body["original"].label("original"))
+    condition = (among(event.c.number, sorted(numbers)), event.c.type == type_of(EventUnused))
+    rows = connection.execute(statement.where(*condition).order_by(event.c.number))
+    found = [(row, eiffel_of(row.original)) for row in rows]
+    return [
+        _Row(number=row.number, source=row.source, time=row.time, publisher=row.publisher, event=one)
+        for row, one in found
+        if one is not None
+    ]
+
+
+def _followed(connection: sa.Connection, roots: Iterable[_Row]) -> dict[str, list[_Row]]:
+    """By their ids, the events that the links of these lead to, and theirs."""
+    found: dict[str, list[_Row]] = {}
+    wanted = {id_ for root in roots for id_ in followed(root.event)}
+    for _ in range(FURTHEST):
+        names = sorted(map(event_name, wanted - found.keys()))
+        if not names:
+            break
+        statement = sa.select(correlation.c.event).where(
+            among(correlation.c.name, names), sa.not_(correlation.c.awaits)
+        )
+        rows = _rows(connection, set(connection.execute(statement).scalars()))
+        level: dict[str, list[_Row]] = defaultdict(list)
+        for row in rows:
+            level[row.event.id].append(row)
+        found |= level
+        wanted = {id_ for row in rows for id_ in followed(row.event)}
+    return found
+
+
+def _services(connection: sa.Connection, found: Iterable[Sequence[_Row]]) -> dict[str, list[str]]:
+    """The services that list the modules of artifacts, by the modules' keys. Index: primary key of
+    `catalog_listing`."""
+    files = [file for rows in found for row in rows if (file := row.event.file_or_none) is not None]
+    keys = sorted({module_key(file["group"], file["name"]) for file in files})
+    listed: dict[str, list[str]] = defaultdict(list)
+    if keys:
+        statement = sa.select(catalog_listing.c.module_key, catalog_listing.c.service)
+        for row in connection.execute(statement.where(among(catalog_listing.c.module_key, keys))):
+            listed[row.module_key].append(row.service)
+    return listed
