@@ -16,7 +16,7 @@ from deploydb.hooks.tool import Tool, known_tools
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _FIELD = re.compile(r"\$(\.[^.\s{}]+)+")
 _REFERRED = ("service", "environment", "promotion")
-_VALUES = ("artifact", *_REFERRED, "version", "commit", "digest", "url", "incident")
+_VALUES = ("artifact", *_REFERRED, "version", "commit", "digest", "author", "triggered_by", "url", "incident")
 Value = Annotated[str, Meta(min_length=1, max_length=8192)]
 
 
@@ -45,6 +45,8 @@ class RuleDocument(Struct, kw_only=True, frozen=True):
     version: Annotated[Value | None, Meta(description="The version, in the place of the tool's.")] = None
     commit: Annotated[Value | None, Meta(description="The commit, in the place of the tool's.")] = None
     digest: Annotated[Value | None, Meta(description="The digest, in the place of the tool's.")] = None
+    author: Annotated[Value | None, Meta(description="The author of the commit, in the place of the tool's.")] = None
+    triggered_by: Annotated[Value | None, Meta(description="Who started the build, in the place of the tool's.")] = None
     url: Annotated[Value | None, Meta(description="The URL, in the place of the tool's.")] = None
     incident: Annotated[Value | None, Meta(description="The name of an incident, in the place of the tool's.")] = None
 

@@ -16,6 +16,7 @@ class Signal(Struct, frozen=True, kw_only=True):
 
     `key`: the same for each delivery of the event, and for each payload that reports it. `moves`: whether the version
     is a tag, which may be one that moves. `part`: it is of one of several files, whose artifact a rule must name.
+    `author`: of the commit; `triggered_by`: the person who had the artifact built or published.
     """
 
     kind: Kind
@@ -27,6 +28,8 @@ class Signal(Struct, frozen=True, kw_only=True):
     part: bool = False
     commit: str | None = None
     digest: str | None = None
+    author: str | None = None
+    triggered_by: str | None = None
     url: str | None = None
     incident: str | None = None
     reason: str | None = None

@@ -172,7 +172,7 @@ class _Meaning:
 
     def _file(self, module: str, version: str) -> Artifact:
         group, name = split_module(module)
-        details = {key: self._value(key) for key in ("url", "digest", "commit")}
+        details = {key: self._value(key) for key in ("url", "digest", "commit", "author", "triggered_by")}
         if self._signal.kind != "artifact":
             details = {"digest": self._value("digest"), "commit": self._value("commit")}
         return Artifact(group=group, name=name, version=version, **details)

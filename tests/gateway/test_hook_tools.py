@@ -150,3 +150,17 @@ def test_of_many_signatures_few_are_looked_at(others: int, proves: bool) -> None
     request = Request(headers={"x-signature": ",".join(["0" * 64] * others + [good])}, body=b"{}")
     with nullcontext() if proves else pytest.raises(Unverified):
         verify((scheme,), request, SECRET)
+
+
+@pytest.mark.parametrize(
+    ("tool", "payload", "expected"),
+    [
+        ("gitlab", {**RELEASE, "commit": {"author": {"name": "Ann", "email": "a@x"}}}, {"author": "Ann"}),
+        ("harbor", {**HARBOR, "operator": "ann"}, {"triggered_by": "ann"}),
+        ("harbor", {**HARBOR, "operator": "robot$ci"}, {}),
+    ],
+)
+def test_the_person_in_a_payload_is_named(known: Gateway, tool: str, payload: Any, expected: dict[str, str]) -> None:
+    (fact,) = hook(known, tool, payload).json()["facts"]
+    people = {name: fact["artifact"][name] for name in ("author", "triggered_by") if name in fact["artifact"]}
+    assert people == expected

@@ -197,3 +197,22 @@ def test_each_sample_of_github_becomes_what_is_expected(
     else:
         assert facts(answer) == expected
         assert len(asked.received()) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "more", "expected"),
+    [
+        ("package", {"sender": {"login": "ann", "type": "User"}}, "ann"),
+        ("package", {"sender": {"login": "github-actions[bot]", "type": "Bot"}}, None),
+        ("package", {"sender": {"login": "x" * 256, "type": "User"}}, None),
+        ("package", {"sender": "ann"}, None),
+        ("release", {"sender": {"login": "ann"}}, "bob"),
+    ],
+)
+def test_the_person_of_a_package_or_a_release_is_named(
+    asked: Gateway, event: str, more: dict[str, Any], expected: str | None
+) -> None:
+    release = {"id": 1, "tag_name": "2.0", "author": {"login": "bob", "type": "User"}}
+    body = {**package(), "release": release, **more}
+    (fact,) = github(asked, event, body).json()["facts"]
+    assert fact["artifact"].get("triggered_by") == expected

@@ -21,6 +21,7 @@ def _read(request: Request) -> list[Report]:
             names={"repository": repository, "image": image, "tag": tag},
             version=tag,
             moves=True,
+            triggered_by=payload.person("push_data.pusher"),
             url=f"{image}:{tag}",
             time=pushed,
         )

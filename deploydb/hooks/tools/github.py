@@ -37,6 +37,7 @@ def _package(event: str, payload: Payload) -> Report:
     kinds = [str(package.get(name) or "").lower() for name in ("package_type", "ecosystem")]
     tagged = version.get("container_metadata.tag") is not None
     name = package.text("name")
+    publisher = _person(version, "author") or _person(payload, "sender")
     namespace = package.maybe("namespace") or package.maybe("owner.login")
     about = named(
         event="package",
@@ -53,6 +54,7 @@ def _package(event: str, payload: Payload) -> Report:
             names=about,
             version=number,
             commit=version.commit("target_oid"),
+            triggered_by=publisher,
             url=version.maybe("package_files.0.download_url"),
             time=version.time("updated_at", "created_at"),
         )
@@ -70,6 +72,7 @@ def _package(event: str, payload: Payload) -> Report:
         moves=True,
         digest=digest,
         commit=version.commit("container_metadata.labels.revision"),
+        triggered_by=publisher,
         url=f"{image}:{tag}",
         time=version.time("updated_at", "created_at"),
     )
@@ -89,6 +92,7 @@ def _release(event: str, payload: Payload) -> Report:
         names={"event": event, "repository": repository, "tag": tag},
         version=tag,
         commit=release.commit("target_commitish"),
+        triggered_by=_person(release, "author") or _person(payload, "sender"),
         url=assets[0].maybe("browser_download_url") if len(assets) == 1 else None,
         time=release.time("published_at", "created_at"),
     )
@@ -163,6 +167,11 @@ def _deployment_status(event: str, payload: Payload) -> Report:
         reason=status.maybe("description"),
         time=status.time("updated_at", "created_at"),
     )
+
+
+def _person(payload: Payload, at: str) -> str | None:
+    """The login of a person; None for a bot."""
+    return payload.person(f"{at}.login") if payload.get(f"{at}.type") != "Bot" else None
 
 
 _EVENTS = {

@@ -106,6 +106,7 @@ def _release(payload: Payload) -> Report:
         names={"event": "release", "project": project, "ref": tag},
         version=tag,
         commit=payload.commit("commit.id"),
+        author=payload.person("commit.author.name"),
         url=links[0].maybe("url") if len(links) == 1 else None,
         time=payload.time("released_at", "created_at"),
     )

@@ -12,6 +12,9 @@ from deploydb.hooks.tool import Report, Tool
 _PUSHED = ("PUSH_ARTIFACT", "pushImage", "harbor.artifact.pushed")
 """Since 2.0, before it, and in the format CloudEvents."""
 
+_ROBOT = "robot$"
+"""Begins the name of an account of a program, by default."""
+
 
 def _read(request: Request) -> list[Report]:
     payload = Payload.of(request)
@@ -21,6 +24,8 @@ def _read(request: Request) -> list[Report]:
     data = payload.part("data" if payload.get("specversion") else "event_data")
     time = payload.time("time", "occur_at")
     resources = data.parts("resources")
+    operator = payload.person("operator") or data.person("operator")
+    pusher = operator if operator is not None and not operator.startswith(_ROBOT) else None
     if not resources:
         data.reject("resources", "is missing")
     repository = data.maybe("repository.repo_full_name") or data.text("repository.name")
@@ -40,6 +45,7 @@ def _read(request: Request) -> list[Report]:
                 version=tag,
                 moves=True,
                 digest=digest,
+                triggered_by=pusher,
                 url=f"{image}:{tag}" if url else None,
                 time=time,
             )
