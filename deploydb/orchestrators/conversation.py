@@ -14,7 +14,7 @@ Conversation = Generator[Request, Answer, T]
 
 ANSWER_BYTES = 8 * 1024 * 1024
 """The longest answer of a list or a log."""
-Method = Literal["GET", "POST", "PATCH"]
+Method = Literal["GET", "POST", "PUT", "PATCH"]
 
 _LATER = frozenset((408, 409, 423, 425, 429))
 """Statuses below 500 that say nothing of the request itself."""
@@ -25,11 +25,15 @@ _MESSAGES = ("message", "error_description", "error", "errorMessage", "detail")
 
 class Trouble(Exception):
     """The tool has not answered as it should. `refused`: it has understood, and will answer the same again.
-    `retry_after`: the header of that name. `untaken`: the tool has certainly taken nothing of the conversation."""
+    `retry_after`: the header of that name; `status`: of the answer, None without one. `untaken`: the tool has certainly
+    taken nothing of the conversation."""
 
-    def __init__(self, reason: str, *, refused: bool = False, retry_after: str | None = None) -> None:
+    def __init__(
+        self, reason: str, *, refused: bool = False, retry_after: str | None = None, status: int | None = None
+    ) -> None:
         super().__init__(reason)
         self.refused = refused
+        self.status = status
         self.retry_after = retry_after
         self.untaken = False
 
@@ -43,14 +47,20 @@ def ask(request: Request, *also: int) -> Conversation[Answer]:
     answer = yield request
     if 200 <= answer.status < 300 or answer.status in also:
         return answer
+    raise trouble_of(request, answer)
+
+
+def trouble_of(request: Request, answer: Answer) -> Trouble:
+    """What an answer without success means."""
     limited = answer.retry_after is not None or answer.headers.get("x-ratelimit-remaining") == "0"
     reads = request.method == "GET"  # what redirects another request has taken it, or not
     refused = (400 if not reads else 0) <= answer.status < 500 and answer.status not in _LATER and not limited
     what = f"{request.method} {request.url.partition('?')[0]}"
-    raise Trouble(
+    return Trouble(
         in_one_line(f"{what} answered {answer.status}{_message(answer)}"),
         refused=refused,
         retry_after=answer.retry_after,
+        status=answer.status,
     )
 
 

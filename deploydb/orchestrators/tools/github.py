@@ -16,13 +16,13 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Request
+from deploydb.orchestrators.code_hosts import GITHUB_URL, check_repository, github_request
 from deploydb.orchestrators.conversation import (
     Conversation,
     Lost,
     Trouble,
     ask,
     document,
-    json_request,
     of_started,
     require_all,
     text_at,
@@ -41,7 +41,6 @@ from deploydb.orchestrators.task import CONFIGURED, Task
 
 _ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """An id of a command."""
-_REPOSITORY = re.compile(r"[^/\s]+/[^/\s]+")
 _RUNS = 100
 """How many runs since the start are searched."""
 _BEGUN = ("in_progress", "completed")
@@ -68,15 +67,14 @@ class GitHubOrchestrator(WithParameters, frozen=True, kw_only=True):
     ref: Annotated[
         str, Meta(description=f"The branch or tag whose workflow is run. {IN_PLACES}", min_length=1, max_length=512)
     ] = "main"
-    url: Annotated[str, Meta(description="The address of the API.", max_length=8192)] = "https://api.github.com"
+    url: Annotated[str, Meta(description="The address of the API.", max_length=8192)] = GITHUB_URL
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
         check_address(checks, ("url",), self.url)
         check_text(checks, ("repository",), self.repository, CONFIGURED)
         check_text(checks, ("ref",), self.ref)
-        if not _REPOSITORY.fullmatch(self.repository):
-            checks.problem(("repository",), f"expected owner/name, found {self.repository}")
+        check_repository(checks, self.repository)
         if (self.workflow is None) is (self.event is None):
             checks.problem(("workflow",), "expected either workflow or event")
         if self.token_from is None:
@@ -152,15 +150,7 @@ class GitHubOrchestrator(WithParameters, frozen=True, kw_only=True):
         )
 
     def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
-        owner, _, name = task.text(self.repository).partition("/")
-        request = json_request(
-            f"{self.url.rstrip('/')}/repos/{quote(owner, safe='')}/{quote(name, safe='')}{path}",
-            ("Accept", "application/vnd.github+json"),
-            ("X-GitHub-Api-Version", "2022-11-28"),
-            ("Authorization", f"Bearer {task.token}"),
-            body=body,
-        )
-        return replace(request, keep=("etag", "x-ratelimit-remaining"))
+        return github_request(self.url, task.text(self.repository), task.token, path, body)
 
 
 def _run_of(run: Any) -> Run:  # noqa: ANN401  # any JSON

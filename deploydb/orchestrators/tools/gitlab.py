@@ -9,12 +9,12 @@ from urllib.parse import quote, urlencode
 from msgspec import Meta
 
 from deploydb.domain.model.requests import Request
+from deploydb.orchestrators.code_hosts import GITLAB_URL, gitlab_request
 from deploydb.orchestrators.conversation import (
     Conversation,
     Trouble,
     ask,
     document,
-    json_request,
     require_all,
     text_at,
     tolerant,
@@ -53,7 +53,7 @@ class GitLabOrchestrator(WithParameters, frozen=True, kw_only=True):
     ref: Annotated[
         str, Meta(description=f"The branch or tag whose pipeline is run. {IN_PLACES}", min_length=1, max_length=512)
     ] = "main"
-    url: Annotated[str, Meta(description="The address of GitLab.", max_length=8192)] = "https://gitlab.com"
+    url: Annotated[str, Meta(description="The address of GitLab.", max_length=8192)] = GITLAB_URL
 
     def check(self, checks: Checks) -> None:
         super().check(checks)
@@ -107,8 +107,7 @@ class GitLabOrchestrator(WithParameters, frozen=True, kw_only=True):
         return last_lines(answer.body.decode("utf-8", "replace")) if answer.complete else ()
 
     def _request(self, task: Task, path: str, body: dict[str, Any] | None = None) -> Request:
-        address = f"{self.url.rstrip('/')}/api/v4/projects/{quote(task.text(self.project), safe='')}{path}"
-        return json_request(address, ("PRIVATE-TOKEN", task.token), body=body)
+        return gitlab_request(self.url, task.text(self.project), task.token, path, body)
 
 
 def _path(run: Run) -> str:
