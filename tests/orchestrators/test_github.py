@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from deploydb.orchestrators.tools.github import GitHubOrchestrator
+from tests.github_openapi import require_valid
 from tests.orchestrators import running
 from tests.orchestrators.github import DISPATCHES, REPOSITORY, TOKEN, GitHub
 from tests.orchestrators.server import serving
@@ -41,6 +42,7 @@ def test_a_run_is_dispatched_and_followed(workshop: InProcess, github: GitHub) -
     until(lambda: running.deployments(workshop)[0].started_url == github.runs[4000]["html_url"], "its page")
     github.end(4000, "success")
     assert running.ended(workshop).outcome == "succeeded"
+    require_valid(github.asked)
 
 
 def test_a_failure_names_the_step(workshop: InProcess, github: GitHub) -> None:
