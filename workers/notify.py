@@ -20,12 +20,11 @@ from deploydb.broker.errors import PROVISION
 from deploydb.broker.port import Delivery, Inbound, Message
 from deploydb.broker.topology import NOTIFY_QUEUE
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.formatting import error_text
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.environment_names import under
 from deploydb.domain.model.errors import MessageRejected, Transient
 from deploydb.domain.webhook_attempts import judge_attempt
-from deploydb.egress import Answer, Client, NoAnswer, Request
+from deploydb.egress import Client
 from deploydb.redaction import shown_endpoint
 from deploydb.store import webhook_deliveries
 from deploydb.store.clock import DatabaseClock
@@ -41,8 +40,9 @@ from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .notify_metrics import FAILING_FROM, NotifyMetrics
 from .process import Process
+from .webhook_caller import WebhookCaller
 from .webhook_calls import calls_of
-from .webhook_endpoints import Variable, request_to
+from .webhook_endpoints import Variable
 
 BATCH = 200
 CONCURRENCY = 32
@@ -76,14 +76,12 @@ class Notify(Worker):
     ) -> None:
         self._engine = engine
         self._live = live
-        self._outgoing = outgoing
         self._open_inbound = open_inbound
         self._queue_exists = queue_exists
         self._inbound: Inbound | None = None
         self._missing_since: float | None = None
         self._looks = Every(LOOK_AT_QUEUE_EVERY_SECONDS)
         self._publisher = publisher
-        self._variable = variable
         self._url = url
         self._signals = around.signals
         self._health = around.health
@@ -92,6 +90,9 @@ class Notify(Worker):
         self._clock = DatabaseClock(engine)
         self._lock = threading.Lock()
         self._settling = threading.BoundedSemaphore(SETTLING)
+        self._caller = WebhookCaller(
+            engine=engine, live=live, outgoing=outgoing, variable=variable, clock=self._clock, reading=self._settling
+        )
         self._in_hand: dict[str, EndpointLease] = {}
         self._broken: Exception | None = None
         self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
@@ -181,11 +182,18 @@ class Notify(Worker):
                 connection, {one.deployment for one in notifications if one.deployment is not None}
             )
         catalog = under(self._live.catalog, names_of(self._engine))
-        added = webhook_deliveries.add(self._engine, calls_of(catalog, notifications, known, self._url), self._clock())
+        calls = calls_of(catalog, notifications, known, self._url, self._note_unreported)
+        added = webhook_deliveries.add(self._engine, calls, self._clock())
         self._publisher.bury(letters)
         inbound.ack(taken)
         self._metrics.notifications.inc(len(taken))
         self._log.debug("taken", notifications=len(taken), deliveries=added)
+
+    def _note_unreported(self, endpoint: str, notification: Notification) -> None:
+        self._metrics.unreported.inc()
+        self._log.warning(
+            "not reported: the release names no commit", endpoint=endpoint, deployment=notification.deployment
+        )
 
     def _dispatch(self) -> timedelta:
         """Begin with the endpoints that are due. How long to wait for the next one."""
@@ -241,7 +249,7 @@ class Notify(Worker):
 
     def _deliver(self, leased: EndpointLease, delivery: OpenDelivery) -> EndpointLease | None:
         started = time.perf_counter()
-        answer = self._call(leased.endpoint, delivery)
+        answer = self._caller.call(leased.endpoint, delivery)
         self._metrics.seconds.observe(time.perf_counter() - started)
         now = self._clock()
         attempt = judge_attempt(
@@ -269,13 +277,6 @@ class Notify(Worker):
             with self._lock:
                 self._in_hand[leased.endpoint] = left
         return left
-
-    def _call(self, endpoint: str, delivery: OpenDelivery) -> Answer | NoAnswer:
-        try:
-            request = request_to(endpoint, delivery, self._live.catalog, self._variable, self._clock())
-            return self._outgoing.ask(request) if isinstance(request, Request) else request
-        except Exception as error:  # no other endpoint stops for it
-            return NoAnswer(reason=f"no request: {error_text(error)}", asked=False)
 
     def _count(self) -> None:
         if not self._counts.due():

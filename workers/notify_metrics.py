@@ -23,6 +23,11 @@ class NotifyMetrics:
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10),
             registry=registry,
         )
+        self.unreported = Counter(
+            "deploydb_notify_unreported_total",
+            "Notifications not reported to a code host: their release names no commit.",
+            registry=registry,
+        )
         self.pending = Gauge("deploydb_notify_pending_deliveries", "Deliveries that are open.", registry=registry)
         self.oldest_seconds = Gauge(
             "deploydb_notify_oldest_delivery_age_seconds", "Age of the oldest open one, 0 for none.", registry=registry

@@ -1,6 +1,6 @@
 """The calls that a notification leads to: the URLs of v1's lists, and the webhooks with a name; with their bodies."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from urllib.parse import quote
 
 from msgspec.structs import replace
@@ -10,6 +10,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.commands import Notification
 from deploydb.domain.model.webhooks import Hook, hook_of
 from deploydb.domain.notification_templates import TemplateProblem
+from deploydb.reports.report import encode_report, is_reported, report_of
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.webhook_deliveries import NewDelivery
 from deploydb.wire.v1_webhooks import (
@@ -23,26 +24,34 @@ from deploydb.wire.v1_webhooks import (
 )
 from deploydb.wire.webhook_formats import formatted
 
-from .webhook_endpoints import NAMED
+from .webhook_endpoints import endpoint_name
 
 _RESULTS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
 
 
+Unreported = Callable[[str, Notification], None]
+"""Notes that an endpoint gets no report of a notification: its release names no commit."""
+
+
 def calls_of(
-    catalog: Catalog, notifications: Iterable[Notification], known: Mapping[int, DeploymentView], url: str
+    catalog: Catalog,
+    notifications: Iterable[Notification],
+    known: Mapping[int, DeploymentView],
+    url: str,
+    unreported: Unreported,
 ) -> list[NewDelivery]:
     """The calls in the order of the notifications: each URL that is listed globally or by the environment, and each
     webhook with a name that is for it, once. `url`: of the pages."""
     calls: list[NewDelivery] = []
     for notification in notifications:
         if notification.deployment is None:
-            calls += _named(catalog, notification, url)
+            calls += _named(catalog, notification, url, unreported)
             continue
         view = known.get(notification.deployment)
         if view is not None:
             now = replace(notification, service=view.service, environment=view.environment)  # the names of now
             calls += _listed(catalog, now, view)
-            calls += _named(catalog, now, url)
+            calls += _named(catalog, now, url, unreported)
     return calls
 
 
@@ -60,12 +69,20 @@ def _listed(catalog: Catalog, notification: Notification, view: DeploymentView) 
         yield _delivery(url, notification, type_, body)
 
 
-def _named(catalog: Catalog, notification: Notification, url: str) -> Iterator[NewDelivery]:
+def _named(catalog: Catalog, notification: Notification, url: str, unreported: Unreported) -> Iterator[NewDelivery]:
     for endpoint in catalog.endpoints.values():
         if endpoint.is_for(notification.type, notification.service, notification.environment):
             link = f"{url}/{_page(notification)}"
             template = (endpoint.content_type, endpoint.template or "")
-            name = f"{NAMED}{endpoint.ident}"
+            name = endpoint_name(endpoint, notification.service)
+            if endpoint.report is not None:
+                if is_reported(notification):
+                    report = report_of(notification, link)
+                    if report is None:
+                        unreported(name, notification)
+                    else:
+                        yield _delivery(name, notification, "application/json", encode_report(report))
+                continue
             try:
                 type_, body = formatted(endpoint.format, notification, link=link, source=url, template=template)
             except Exception as error:  # the other calls are made all the same

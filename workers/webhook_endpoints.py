@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from deploydb.broker.address import EmbeddedAddress, parse_address
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.model.webhooks import Endpoint
 from deploydb.egress import EgressPolicy, NoAnswer, Request
 from deploydb.egress.signatures import signature_headers
 from deploydb.settings import Settings
@@ -15,7 +16,8 @@ from deploydb.wire.webhook_formats import with_routing_key
 TIMEOUT = timedelta(seconds=10)
 ANSWER_BYTES = 4096
 NAMED = "webhook/"
-"""How the endpoint of a webhook with a name begins; a URL of a list has `://`."""
+"""How the endpoint of a webhook with a name begins; a URL of a list has `://`. Reports have one for each service: what
+a repository refuses delays no other."""
 
 _LOOPBACK = "127.0.0.0/8,::1"
 
@@ -30,18 +32,33 @@ def policy_of(given: Settings) -> EgressPolicy:
     return EgressPolicy.parse(given.outgoing_allow or (_LOOPBACK if embedded else ""))
 
 
+def endpoint_name(named: Endpoint, service: str | None) -> str:
+    """The name of the endpoint of a webhook with a name, for a service."""
+    return f"{NAMED}{named.ident}" if named.report is None else f"{NAMED}{named.ident}/{service}"
+
+
+def named_endpoint(catalog: Catalog, endpoint: str) -> Endpoint | None:
+    """The webhook with a name that an endpoint is of, where it is configured."""
+    return catalog.endpoints.get(endpoint.removeprefix(NAMED).partition("/")[0]) if _is_named(endpoint) else None
+
+
+def _is_named(endpoint: str) -> bool:
+    return endpoint.startswith(NAMED)
+
+
 def request_to(
     endpoint: str, delivery: OpenDelivery, catalog: Catalog, variable: Variable, now: datetime
 ) -> Request | NoAnswer:
     """The request, signed now where the webhook has secrets; or why there is none."""
     url, body, headers = endpoint, delivery.body, dict(delivery.headers)
-    if endpoint.startswith(NAMED):
-        named = catalog.endpoints.get(endpoint.removeprefix(NAMED))
+    if _is_named(endpoint):
+        named = named_endpoint(catalog, endpoint)
         if named is None:
-            return NoAnswer(reason=f"{endpoint}.yml is not configured any more", asked=False)
+            file = endpoint.removeprefix(NAMED).partition("/")[0]
+            return NoAnswer(reason=f"{NAMED}{file}.yml is not configured any more", asked=False)
         try:
-            url = named.url or _value(named.url_from or "", variable)
-            secrets = [_value(name, variable) for name in named.secret_from]
+            url = named.url or value_of_variable(named.url_from or "", variable)
+            secrets = [value_of_variable(name, variable) for name in named.secret_from]
             if named.format == "pagerduty":
                 body = with_routing_key(body, secrets[0])
             elif secrets:
@@ -58,7 +75,8 @@ def request_to(
     )
 
 
-def _value(name: str, variable: Variable) -> str:
+def value_of_variable(name: str, variable: Variable) -> str:
+    """The value of a variable of webhooks. Raises: Misconfigured where it has none."""
     value = variable(name)
     if not value:
         raise Misconfigured(f"{name} is not set: set it, or {name}_FILE, for notify")

@@ -8,7 +8,7 @@ from msgspec import Meta, Struct
 from deploydb.configuration.durations import PATTERN
 from deploydb.domain.gates.promotion import Description
 from deploydb.domain.model.commands import NotificationType
-from deploydb.domain.model.webhooks import WebhookFormat
+from deploydb.domain.model.webhooks import CodeHost, WebhookFormat
 
 Names = list[str]
 Patterns = list[Annotated[str, Meta(max_length=255)]]
@@ -181,7 +181,8 @@ _VARIABLE = {"pattern": "^DEPLOYDB_WEBHOOK_[A-Z0-9_]+$"}
 
 
 class WebhookFileDocument(WebhookDocument, kw_only=True, frozen=True):
-    """webhook/NAME.yml: lists of addresses to call at a change of state; or one `url`, for any notifications."""
+    """webhook/NAME.yml: lists of addresses to call at a change of state; or one `url`, for any notifications; or a code
+    host, for reports of deployments."""
 
     url: Annotated[Url | None, Meta(description="The address to call.")] = None
     url_from: Annotated[
@@ -213,6 +214,24 @@ class WebhookFileDocument(WebhookDocument, kw_only=True, frozen=True):
             "one (Standard Webhooks); of PagerDuty the routing key.",
         ),
     ] = []
+    report: Annotated[
+        CodeHost | None,
+        Meta(description="The code host that gets the status of each deployment of a commit. `url` is its API's."),
+    ] = None
+    repository: Annotated[
+        str | None,
+        Meta(
+            description="With `report`: owner/name at GitHub, the path or id of a project at GitLab. "
+            "Places: {service}, {environment}.",
+        ),
+    ] = None
+    token_from: Annotated[
+        str | None,
+        Meta(
+            description="With `report`: the environment variable of `notify` that has the token.",
+            extra_json_schema=_VARIABLE,
+        ),
+    ] = None
 
 
 class EnvironmentDocument(Struct, kw_only=True, frozen=True):

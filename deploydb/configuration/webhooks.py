@@ -7,11 +7,13 @@ from typing import Any
 from msgspec import Struct, structs
 
 from deploydb.configuration.documents import WebhookDocument, WebhookFileDocument
+from deploydb.configuration.reports import check_report
 from deploydb.configuration.source import Path, Source
 from deploydb.domain.formatting import listed
 from deploydb.domain.model.webhooks import (
     PAGED,
     PAGERDUTY_URL,
+    REPORTED,
     TYPES,
     DeploymentWebhooks,
     Endpoint,
@@ -25,7 +27,10 @@ from deploydb.domain.templates import URL
 _VARIABLE = re.compile(r"DEPLOYDB_WEBHOOK_[A-Z0-9_]{1,100}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?[a-z0-9-]+=[A-Za-z0-9._-]+){0,4}")
 JSON = "application/json"
-_NAMED = ("url", "url_from", "types", "services", "environments", "secret_from", "template", "content_type")
+_NAMED = (
+    *("url", "url_from", "types", "services", "environments", "secret_from", "template", "content_type"),
+    *("report", "repository", "token_from"),
+)
 
 
 def build_endpoint(
@@ -37,7 +42,7 @@ def build_endpoint(
         return None
     if document.url is not None and document.url_from is not None:
         source.problem(("url_from",), "url is there, too: give one of them")
-    if document.url is None and document.url_from is None and not paged:
+    if document.url is None and document.url_from is None and not paged and document.report is None:
         source.problem((), "url or url_from is missing")
     if document.url is not None and not URL.fullmatch(document.url):
         source.problem(("url",), f"{document.url} is no http or https address")
@@ -45,6 +50,7 @@ def build_endpoint(
         source.problem(("secret_from",), "pagerduty needs one: the variable with the routing key")
     variables = [
         (("url_from",), document.url_from),
+        (("token_from",), document.token_from),
         *((("secret_from", at), one) for at, one in enumerate(document.secret_from)),
     ]
     for at, variable in variables:
@@ -57,10 +63,13 @@ def build_endpoint(
             if name not in known:
                 source.problem((key, index), f"there is no {kind} {name}{suggestion(name, known)}")
     _check_template(source, document)
-    usual = PAGED if paged else TYPES
+    check_report(source, document)
+    usual = REPORTED if document.report is not None else PAGED if paged else TYPES
     for index, type_ in enumerate(document.types or ()):
         if type_ not in usual:
-            source.problem(("types", index), f"{document.format} takes no {type_}: there is {listed(usual)}")
+            source.problem(
+                ("types", index), f"{document.report or document.format} takes no {type_}: there is {listed(usual)}"
+            )
     types = tuple(one for one in TYPES if one in (document.types or usual) and one in usual)
     content_type = document.content_type or JSON
     if document.format == "template" and document.template is not None and _MEDIA_TYPE.fullmatch(content_type):
@@ -79,6 +88,9 @@ def build_endpoint(
         secret_from=tuple(document.secret_from),
         template=document.template,
         content_type=content_type,
+        report=document.report,
+        repository=document.repository or "",
+        token_from=document.token_from or "",
     )
 
 

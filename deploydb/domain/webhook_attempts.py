@@ -18,6 +18,15 @@ _LATER = frozenset((429, 502, 503, 504))
 """Statuses that say nothing of the call itself."""
 
 
+class FailedCall(Struct, frozen=True, kw_only=True):
+    """A call of several requests that one of them has ended. `later`: that says nothing of the call itself."""
+
+    problem: str
+    status: int | None
+    later: bool
+    retry_after: str | None
+
+
 class Attempt(Struct, frozen=True, kw_only=True):
     """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next call of an endpoint that
     failed, of the same delivery unless that is `dead`. `dead_before`: what was opened until then is dead with it."""
@@ -34,24 +43,43 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
 
 def judge_attempt(
-    answer: Answer | NoAnswer, *, opened_at: datetime, attempts: int, failures: int, now: datetime, jitter: float
+    answer: Answer | NoAnswer | FailedCall | None,
+    *,
+    opened_at: datetime,
+    attempts: int,
+    failures: int,
+    now: datetime,
+    jitter: float,
 ) -> Attempt:
-    """The result of the `attempts`-th attempt; `failures`: of its endpoint without a success until now, this one not
-    counted. `jitter`: from 0 to 1.
+    """The result of the `attempts`-th attempt. `answer`: None where nothing was left to call for. `failures`: of its
+    endpoint without a success until now, this one not counted. `jitter`: from 0 to 1.
 
     The pause is doubled with each failure of the endpoint up to five minutes, and is at least `Retry-After`.
     """
-    status = answer.status if isinstance(answer, Answer) else None
-    if status is not None and 200 <= status < 300:
-        return Attempt(status=status)
-    problem = answer.reason if isinstance(answer, NoAnswer) else _problem(answer)
-    later = status is None or status in _LATER
+    if answer is None:
+        return Attempt()
+    failed = _failed(answer)
+    if failed is None:
+        return Attempt(status=answer.status if isinstance(answer, Answer) else None)
     expired = now - GIVE_UP_AFTER if now - opened_at >= GIVE_UP_AFTER else None
-    dead = expired is not None or (not later and attempts >= MOST_ATTEMPTS)
+    dead = expired is not None or (not failed.later and attempts >= MOST_ATTEMPTS)
     pause = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (0.75 + jitter / 2)
-    wished = retry_after(answer.retry_after, now) if isinstance(answer, Answer) else timedelta(0)
-    again_at = now + max(pause, wished)
-    return Attempt(status=status, problem=problem, again_at=again_at, dead=dead, dead_before=expired)
+    again_at = now + max(pause, retry_after(failed.retry_after, now))
+    return Attempt(status=failed.status, problem=failed.problem, again_at=again_at, dead=dead, dead_before=expired)
+
+
+def _failed(answer: Answer | NoAnswer | FailedCall) -> FailedCall | None:
+    """What has failed; None for a success."""
+    match answer:
+        case FailedCall():
+            return answer
+        case NoAnswer():
+            return FailedCall(problem=answer.reason, status=None, later=True, retry_after=None)
+        case Answer(status=status):
+            if 200 <= status < 300:
+                return None
+            later = status in _LATER
+            return FailedCall(problem=_problem(answer), status=status, later=later, retry_after=answer.retry_after)
 
 
 def _problem(answer: Answer) -> str:

@@ -190,6 +190,22 @@ def release(
     return transact(engine, work)
 
 
+def is_overtaken(engine: sa.Engine, delivery: OpenDelivery) -> bool:
+    """Whether its endpoint has got a later notification of the same deployment: after a replay. Index: primary key."""
+    mine = webhook_delivery.alias()
+    later = (
+        sa.select(webhook_delivery.c.id)
+        .join(mine, sa.and_(webhook_delivery.c.endpoint == mine.c.endpoint, mine.c.id == delivery.id))
+        .where(
+            webhook_delivery.c.id > delivery.id,
+            webhook_delivery.c.deployment == mine.c.deployment,
+            webhook_delivery.c.delivered_at.is_not(None),
+        )
+    )
+    with reading(engine) as connection:
+        return connection.execute(later.limit(1)).first() is not None
+
+
 def replay(engine: sa.Engine, now: datetime, ident: int | None = None) -> int:
     """Open a delivery that is not open again, or every dead one. How many. Each has all of its attempts again, and goes
     before the newer ones of its endpoint. Index: primary key, or `ix_webhook_delivery_dead`."""

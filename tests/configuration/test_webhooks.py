@@ -8,6 +8,7 @@ from deploydb.configuration import load
 from deploydb.domain.model.webhooks import PAGERDUTY_URL, Endpoint
 from tests.configuration.given import config
 
+REPORT = "report: github\ntoken_from: DEPLOYDB_WEBHOOK_GITHUB\n"
 TEMPLATE = "url: https://x\nformat: template\n"
 
 
@@ -37,6 +38,23 @@ def problems(tmp_path: Path, text: str) -> list[str]:
             "deployment.failed, gate.errored and deployment.succeeded",
         ),
         ("format: pagerduty\n", "1:1: pagerduty needs one: the variable with the routing key"),
+        ("report: gitlab\ntoken_from: DEPLOYDB_WEBHOOK_X\n", "1:1: repository is missing: a report to gitlab needs it"),
+        (f"{REPORT}repository: acme\n", "3:13: expected owner/name, found acme"),
+        (
+            f"{REPORT}repository: acme/{{version}}\n",
+            "3:13: expected {service} or {environment} in braces, found {version}",
+        ),
+        (
+            f"{REPORT}repository: a/b\nurl: https://a:b@x\n",
+            "4:6: has a name or a password in it: configuration is no place for secrets",
+        ),
+        (f"{REPORT}repository: a/b\nformat: slack\n", "4:1: is not for a report"),
+        (
+            f"{REPORT}repository: a/b\ntypes: [hold.placed]\n",
+            "4:9: github takes no hold.placed: there is deployment.requested, deployment.started, "
+            "deployment.finished, deployment.succeeded and deployment.failed",
+        ),
+        ("url: https://x\nrepository: a/b\n", "2:1: is for a report alone: write report: github or gitlab beside it"),
         ("url: https://x\nservices: [fooo]\n", "2:12: there is no service fooo; did you mean foo?"),
         ("url: https://x\nenvironments: [deb]\n", "2:16: there is no environment deb; did you mean dev?"),
         (

@@ -1,7 +1,7 @@
 """The whole way between the tools of a team, each by its own interface: nothing is written in DeployDB's own form.
 
 GitHub says that an image is there → Jenkins deploys it to dev → a test reports as a CDEvent → the chat asks a person,
-who approves → Heroku builds it for prod → the chat says so.
+who approves → Heroku builds it for prod → GitHub has the status of each stage, and the chat says so.
 """
 
 import hashlib
@@ -13,14 +13,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import Struct
 
 from tests.cluster import write_config
 from tests.e2e.up import Up, free_port
 from tests.gateway.github_payloads import COMMIT, package
 from tests.gateway.hooks import SECRET
+from tests.github_openapi import require_valid
 from tests.orchestrators import heroku as paas
 from tests.orchestrators import jenkins as ci
 from tests.orchestrators.server import Asked, Reply, ToolServer, serving
+from tests.reports import github as code
 
 
 class Chat(ToolServer):
@@ -34,7 +37,16 @@ class Chat(ToolServer):
         return any(all(word in one.body for word in words) for one in list(self.asked))
 
 
-def configuration(jenkins: str, heroku: str) -> dict[str, str]:
+class Tools(Struct, frozen=True, kw_only=True):
+    """The tools of the team."""
+
+    jenkins: ci.Jenkins
+    heroku: paas.Heroku
+    chat: Chat
+    github: code.GitHub
+
+
+def configuration(tools: Tools) -> dict[str, str]:
     return {
         "services/foo.yml": "artifacts: [com.example:foo]\npipelines: [main]\n",
         "pipelines/main.yml": "environments:\n  dev:\n    promotions: [smoke, go]\n  prod:\n",
@@ -43,11 +55,12 @@ def configuration(jenkins: str, heroku: str) -> dict[str, str]:
         "environments/dev.yml": "orchestrator: ci\n",
         "environments/prod.yml": "orchestrator: paas\n",
         "orchestrators/ci.yml": (
-            f"type: jenkins\nurl: {jenkins}\njob: acme/deploy\nuser: {ci.USER}\npoll_every: 1s\n"
+            f"type: jenkins\nurl: {tools.jenkins.url}\njob: acme/deploy\nuser: {ci.USER}\npoll_every: 1s\n"
             'token_from: DEPLOYDB_ORCHESTRATOR_CI\nparameters: {VERSION: "{version}", STAGE: "{environment}"}\n'
         ),
         "orchestrators/paas.yml": (
-            f"type: heroku\nurl: {heroku}\napp: foo-dev\npoll_every: 1s\ntoken_from: DEPLOYDB_ORCHESTRATOR_PAAS\n"
+            f"type: heroku\nurl: {tools.heroku.url}\napp: foo-dev\npoll_every: 1s\n"
+            "token_from: DEPLOYDB_ORCHESTRATOR_PAAS\n"
             'source: "https://github.example.com/acme/foo/archive/{version}.tar.gz"\n'
         ),
         "hooks/github.yml": (
@@ -58,13 +71,22 @@ def configuration(jenkins: str, heroku: str) -> dict[str, str]:
             "url_from: DEPLOYDB_WEBHOOK_CHAT\nformat: slack\n"
             "types: [approval.wanted, deployment.succeeded, deployment.failed]\n"
         ),
+        "webhook/github.yml": (
+            f"report: github\nurl: {tools.github.url}\nrepository: acme/{{service}}\n"
+            "token_from: DEPLOYDB_WEBHOOK_GITHUB\n"
+        ),
     }
 
 
 @pytest.fixture
-def tools() -> Iterator[tuple[ci.Jenkins, paas.Heroku, Chat]]:
-    with serving(ci.Jenkins()) as jenkins, serving(paas.Heroku()) as heroku, serving(Chat()) as chat:
-        yield jenkins, heroku, chat
+def tools() -> Iterator[Tools]:
+    with (
+        serving(ci.Jenkins()) as jenkins,
+        serving(paas.Heroku()) as heroku,
+        serving(Chat()) as chat,
+        serving(code.GitHub(commit=COMMIT)) as github,
+    ):
+        yield Tools(jenkins=jenkins, heroku=heroku, chat=chat, github=github)
 
 
 @pytest.fixture(
@@ -78,17 +100,18 @@ def up(
     request: pytest.FixtureRequest,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    tools: tuple[ci.Jenkins, paas.Heroku, Chat],
+    tools: Tools,
 ) -> Iterator[Up]:
     """`deploydb up` between the tools, on each pair of servers."""
-    jenkins, heroku, chat = tools
-    write_config(tmp_path / "config", configuration(jenkins.url, heroku.url))
+    write_config(tmp_path / "config", configuration(tools))
     variables = {
         "GITHUB_SECRET": SECRET,
         "DEPLOYDB_ORCHESTRATOR_CI": ci.TOKEN,
         "DEPLOYDB_ORCHESTRATOR_PAAS": paas.TOKEN,
-        "DEPLOYDB_WEBHOOK_CHAT": f"{chat.url}/services/T1/B1",
+        "DEPLOYDB_WEBHOOK_GITHUB": code.TOKEN,
+        "DEPLOYDB_WEBHOOK_CHAT": f"{tools.chat.url}/services/T1/B1",
         "DEPLOYDB_OUTGOING_ALLOW": "127.0.0.1",
+        "DEPLOYDB_URL": "https://deploydb.test",
     }
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
@@ -101,8 +124,8 @@ def up(
         made.close()
 
 
-def test_a_release_goes_from_the_package_to_production(up: Up, tools: tuple[ci.Jenkins, paas.Heroku, Chat]) -> None:
-    jenkins, heroku, chat = tools
+def test_a_release_goes_from_the_package_to_production(up: Up, tools: Tools) -> None:
+    jenkins, heroku, chat, github = tools.jenkins, tools.heroku, tools.chat, tools.github
     from_github(up, "package", package())
     up.until(lambda: jenkins.items, "Jenkins is asked")
     given = jenkins.parameters(1)
@@ -124,6 +147,14 @@ def test_a_release_goes_from_the_package_to_production(up: Up, tools: tuple[ci.J
     up.until(lambda: up.running().get("prod") == ["1.2.0"], "prod runs it")
     up.until(lambda: chat.says("foo", "1.2.0", "prod"), "the chat hears of it")
     assert len(jenkins.items) == len(heroku.builds) == 1
+
+    up.until(lambda: github.states("deploydb/prod")[-1:] == ["success"], "the commit has the status of prod")
+    ended = [["success"], ["success"]]
+    up.until(lambda: [github.deployment_states(one)[-1:] for one in github.deployments] == ended, "both stages")
+    assert github.states("deploydb/dev")[::3] == ["pending", "success"]
+    assert [one["environment"] for one in github.deployments.values()] == ["dev", "prod"]
+    assert github.statuses[0]["target_url"].startswith("https://deploydb.test/flows/1#deployment-")
+    require_valid(github.asked)
     up.stop()
 
 

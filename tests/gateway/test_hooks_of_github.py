@@ -57,6 +57,7 @@ def test_the_same_package_by_both_events_and_again_is_one_fact(asked: Gateway) -
         ("package", {**package(), "action": "deleted"}, "package deleted is no new version"),
         ("deployment_status", status("inactive"), "another one took its place, which is no failure"),
         ("deployment_status", status("queued"), "it has not begun"),
+        ("deployment_status", status("success", payload={"deploydb": "https://x/flows/1"}), "DeployDB's own report"),
         ("workflow_run", run(None, "requested"), "workflow_run requested has no conclusion yet"),
         ("workflow_run", run("skipped"), "the conclusion skipped says nothing"),
     ],

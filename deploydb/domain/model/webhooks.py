@@ -11,6 +11,15 @@ WebhookFormat = Literal["json", "cloudevents", "cdevents", "slack", "teams", "pa
 TYPES: tuple[NotificationType, ...] = get_args(NotificationType)
 PAGED = ("deployment.failed", "gate.errored", "deployment.succeeded")
 """The types of PagerDuty: two trigger an incident of a lane, and a success there resolves it."""
+CodeHost = Literal["github", "gitlab"]
+REPORTED: tuple[NotificationType, ...] = (
+    "deployment.requested",
+    "deployment.started",
+    "deployment.finished",
+    "deployment.succeeded",
+    "deployment.failed",
+)
+"""The types that are reported to a code host."""
 PAGERDUTY_URL = "https://events.pagerduty.com/v2/enqueue"
 
 
@@ -50,7 +59,8 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     """A webhook with a name. `url_from` and `secret_from` name environment variables; `secret_from` has the secrets to
     sign with, a new and an old one, or the key of PagerDuty. `types`: of its notifications; `services` and
     `environments`: of these alone, or of all. `template`: of the body, and `content_type`: what it makes, where the
-    format is `template`."""
+    format is `template`. With `report` it is no address but a code host, whose API is at `url`: `repository` there,
+    and `token_from`, the variable with its token."""
 
     ident: str
     url: str | None = None
@@ -62,6 +72,9 @@ class Endpoint(Struct, frozen=True, kw_only=True):
     secret_from: tuple[str, ...] = ()
     template: str | None = None
     content_type: str = "application/json"
+    report: CodeHost | None = None
+    repository: str = ""
+    token_from: str = ""
 
     def is_for(self, type_: str, service: str | None, environment: str | None) -> bool:
         """Whether it gets a notification of such a type. One that names no service is about each, as a freeze of an

@@ -147,6 +147,8 @@ def _check(payload: Payload, run: Payload, about: dict[str, str], key: str, *, t
 def _deployment_status(event: str, payload: Payload) -> Report:
     status, deployment = payload.part("deployment_status"), payload.part("deployment")
     state = status.text("state")
+    if deployment.get("payload.deploydb") is not None:
+        return Ignored(reason="the deployment is DeployDB's own report")
     if state == "inactive":
         return Ignored(reason="the deployment is inactive: another one took its place, which is no failure")
     if state not in _STATES:

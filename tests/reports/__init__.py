@@ -1,0 +1,1 @@
+"""Reports of deployments to the code hosts of their commits."""

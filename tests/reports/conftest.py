@@ -1,0 +1,5 @@
+"""The workshop of the workers' tests."""
+
+from tests.workers.conftest import workshop
+
+__all__ = ["workshop"]

@@ -1,0 +1,185 @@
+"""Reports to GitHub: commit statuses, and deployments with statuses."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+from msgspec.structs import replace
+
+from deploydb.store import webhook_deliveries
+from deploydb.store.clock import DatabaseClock
+from deploydb.store.engine import open_engine
+from deploydb.store.tables import webhook_delivery, webhook_endpoint
+from tests.cluster import write_config
+from tests.github_openapi import require_valid
+from tests.orchestrators.server import serving
+from tests.reports.github import COMMIT, TOKEN, GitHub
+from tests.workers.in_process import CONFIG, InProcess, fact, published, until
+
+VARIABLE = "DEPLOYDB_WEBHOOK_GITHUB"
+DEV = "deploydb/dev"
+
+
+@pytest.fixture
+def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
+    monkeypatch.setenv(VARIABLE, TOKEN)
+    with serving(GitHub()) as host:
+        yield host
+
+
+def configured(
+    workshop: InProcess, github: GitHub, *others: str, repository: str = "acme/{service}", **files: str
+) -> None:
+    report = f"report: github\nurl: {github.url}\nrepository: {repository}\ntoken_from: {VARIABLE}\n"
+    named = {f"services/{name}.yml": text for name, text in files.items()}
+    write_config(workshop.config, CONFIG | {"webhook/github.yml": report} | named)
+    workshop.settings = replace(workshop.settings, outgoing_allow="127.0.0.1", url="https://deploydb.test")
+    workshop.provision()
+    workshop.start("ingest", "promote", "relay", *(others or ("notify",)))
+
+
+def publish(workshop: InProcess, name: str = "foo") -> None:
+    artifact = {"group": "com.example", "name": name, "version": "1.0", "commit": COMMIT}
+    workshop.publish(fact("artifact.published", f"{name}-1.0", artifact=artifact))
+
+
+def states(github: GitHub, *wanted: str, context: str = DEV) -> None:
+    until(lambda: github.states(context) == list(wanted), f"{context} is {wanted}", within=10)
+
+
+def test_each_stage_of_a_commit_has_a_status_and_a_deployment(workshop: InProcess, github: GitHub) -> None:
+    configured(workshop, github)
+    publish(workshop)
+    (command,) = workshop.commands()
+    states(github, "pending")
+    workshop.publish(fact("deployment.started", "s", command=command.id))
+    states(github, "pending", "pending")
+    workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="succeeded"))
+    states(github, "pending", "pending", "pending", "success")
+    workshop.commands()
+    states(github, "pending", context="deploydb/prod")
+    until(lambda: len(github.deployments) == 2 and github.deployment_states(101), "that of prod", within=5)
+    assert github.deployment_states(100) == ["queued", "in_progress", "in_progress", "success"]
+    assert github.deployment_states(101) == ["queued"]
+    assert [github.deployments[ident]["environment"] for ident in (100, 101)] == ["dev", "prod"]
+    status, deployment = github.statuses[0], github.deployments[100]
+    page = f"https://deploydb.test/flows/{command.flow}#deployment-{command.deployment}"
+    assert (status["target_url"], deployment["statuses"][0]["log_url"]) == (page, page)
+    assert status["description"] == f"foo 1.0 is being deployed to dev: {command.reason}"[:140]
+    require_valid(github.asked)
+
+
+def test_a_failure_is_reported_and_the_next_attempt_is_a_deployment_of_its_own(
+    workshop: InProcess, github: GitHub
+) -> None:
+    foo = "artifacts: [com.example:foo]\npipelines: [main]\nretry: {retries: 1, backoff: 1s}\n"
+    configured(workshop, github, foo=foo)
+    publish(workshop)
+    (command,) = workshop.commands()
+    workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed", reason="no\ndisk " * 50))
+    (again,) = workshop.commands()
+    workshop.publish(fact("deployment.finished", "f2", command=again.id, outcome="succeeded"))
+    states(github, "pending", "failure", "pending", "pending", "success")
+    second = ["queued", "in_progress", "success"]
+    until(lambda: github.deployment_states(101) == second, "that of the second attempt", within=5)
+    assert github.deployment_states(100) == ["queued", "failure"]
+    require_valid(github.asked)
+
+
+def test_a_deployment_whose_creation_has_no_answer_is_found_and_not_created_again(
+    workshop: InProcess, github: GitHub
+) -> None:
+    github.goes_wrong("POST", "/deployments", "lose")
+    configured(workshop, github)
+    publish(workshop)
+    until(lambda: github.deployments and github.deployment_states(100) == ["queued"], "the report", within=15)
+    assert (list(github.deployments), github.count("POST", "/deployments")) == ([100], 2)
+
+
+def test_a_killed_worker_has_created_the_deployment_once(workshop: InProcess, github: GitHub) -> None:
+    github.goes_wrong("POST", "/deployments", "hang")
+    configured(workshop, github, "relay")
+    environment = {
+        "DEPLOYDB_DATABASE_URL": workshop.settings.database_url,
+        "DEPLOYDB_BROKER_URL": workshop.settings.broker_url,
+        "DEPLOYDB_CONFIG": str(workshop.config),
+        "DEPLOYDB_OUTGOING_ALLOW": "127.0.0.1",
+        "DEPLOYDB_URL": "https://deploydb.test",
+    }
+    command = [sys.executable, "-m", "workers", "notify", "--no-port"]
+    with subprocess.Popen(command, env=os.environ | environment, stderr=subprocess.DEVNULL) as process:
+        try:
+            publish(workshop)
+            until(lambda: github.deployments, "the deployment")
+        finally:
+            process.kill()
+    github.released.set()
+    engine = open_engine(workshop.settings.database_url, name="tests")
+    with engine.begin() as connection:  # as if the lease were over
+        first = sa.select(webhook_delivery.c.created_at).limit(1).scalar_subquery()
+        connection.execute(sa.update(webhook_endpoint).values(due_at=first))
+    engine.dispose()
+    workshop.start("notify")
+    until(lambda: github.deployment_states(100) == ["queued"], "the report", within=15)
+    assert list(github.deployments) == [100]
+
+
+def test_what_one_repository_refuses_delays_no_other(workshop: InProcess, github: GitHub) -> None:
+    configured(workshop, github, bar="artifacts: [com.example:bar]\npipelines: [main]\n")
+    publish(workshop, "bar")
+    publish(workshop)
+    states(github, "pending")
+    problem = sa.select(webhook_endpoint.c.problem).where(webhook_endpoint.c.endpoint == "webhook/github/bar")
+    found = until(lambda: workshop.rows(problem)[0].problem, "the problem", within=5)
+    assert found == f"POST {github.url}/repos/acme/bar/statuses/{COMMIT} answered 404: Not Found"
+    assert workshop.rows(sa.select(webhook_delivery.c.status).where(webhook_delivery.c.service == "bar"))[0][0] == 404
+
+
+def test_services_of_one_repository_have_their_own_statuses(workshop: InProcess, github: GitHub) -> None:
+    bar = "artifacts: [com.example:bar]\npipelines: [main]\n"
+    configured(workshop, github, repository="acme/foo", bar=bar)
+    publish(workshop, "bar")
+    publish(workshop)
+    for service in ("foo", "bar"):
+        states(github, "pending", context=f"deploydb/{service}/dev")
+    until(lambda: len(github.deployments) == 2, "both deployments", within=5)
+    assert {one["environment"] for one in github.deployments.values()} == {"foo/dev", "bar/dev"}
+
+
+def test_a_release_without_a_commit_is_counted_and_not_reported(workshop: InProcess, github: GitHub) -> None:
+    configured(workshop, github, "relay")
+    (notify,) = workshop.start("notify")
+    workshop.publish(published("1.0"))
+    until(lambda: notify.metric("deploydb_notify_unreported_total") == 1, "it is counted", within=10)
+    assert (github.asked, workshop.rows(sa.select(webhook_delivery.c.id))) == ([], [])
+
+
+def test_a_limit_of_requests_is_waited_out(workshop: InProcess, github: GitHub) -> None:
+    github.retry_after = "1"
+    github.goes_wrong("POST", "/statuses/", 429, 503)
+    configured(workshop, github)
+    publish(workshop)
+    states(github, "pending")
+    assert github.count("POST", f"/statuses/{COMMIT}") == 3
+
+
+def test_an_earlier_report_that_is_replayed_does_not_overwrite_a_later_one(workshop: InProcess, github: GitHub) -> None:
+    configured(workshop, github)
+    publish(workshop)
+    (command,) = workshop.commands()
+    workshop.publish(fact("deployment.started", "s", command=command.id))
+    delivered = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.delivered_at.is_not(None))
+    first, _ = until(lambda: rows if len(rows := workshop.rows(delivered)) == 2 else None, "both reports", within=10)
+    asked = len(github.asked)
+    engine = open_engine(workshop.settings.database_url, name="tests")
+    assert webhook_deliveries.replay(engine, DatabaseClock(engine)(), first.id) == 1
+    engine.dispose()
+    until(lambda: len(workshop.rows(delivered)) == 2, "it is settled", within=10)
+    assert len(github.asked) == asked
+    body = workshop.rows(sa.select(webhook_delivery.c.body).order_by(webhook_delivery.c.id))[0].body
+    assert json.loads(body)["state"] == "queued"
+    assert TOKEN not in body

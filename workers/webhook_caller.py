@@ -1,0 +1,59 @@
+"""One call of an endpoint: a request to a webhook, or a report to a code host."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.formatting import error_text
+from deploydb.domain.webhook_attempts import FailedCall
+from deploydb.egress import Answer, Client, NoAnswer, Request
+from deploydb.store import webhook_deliveries
+from deploydb.store.webhook_deliveries import OpenDelivery
+
+from .webhook_endpoints import Variable, named_endpoint, request_to
+from .webhook_reports import send_report
+
+
+class WebhookCaller:
+    """Makes calls, from any thread. `reading`: held while the database is read."""
+
+    def __init__(
+        self,
+        *,
+        engine: sa.Engine,
+        live: LiveCatalog,
+        outgoing: Client,
+        variable: Variable,
+        clock: Callable[[], datetime],
+        reading: threading.Semaphore,
+    ) -> None:
+        self._engine = engine
+        self._live = live
+        self._outgoing = outgoing
+        self._variable = variable
+        self._clock = clock
+        self._reading = reading
+
+    def call(self, endpoint: str, delivery: OpenDelivery) -> Answer | NoAnswer | FailedCall | None:
+        """Its result; None for a report that a later one of its deployment has overtaken.
+
+        Raises: as `store.engine.reading`, where the database is away.
+        """
+        named = named_endpoint(self._live.catalog, endpoint)
+        reported = named is not None and named.report is not None
+        if reported and self._is_overtaken(delivery):
+            return None
+        try:
+            if named is not None and reported:
+                return send_report(named, delivery, self._outgoing, self._variable)
+            request = request_to(endpoint, delivery, self._live.catalog, self._variable, self._clock())
+            return self._outgoing.ask(request) if isinstance(request, Request) else request
+        except Exception as error:  # no other endpoint stops for it
+            return NoAnswer(reason=f"no request: {error_text(error)}", asked=False)
+
+    def _is_overtaken(self, delivery: OpenDelivery) -> bool:
+        with self._reading:
+            return webhook_deliveries.is_overtaken(self._engine, delivery)
