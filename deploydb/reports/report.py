@@ -67,7 +67,7 @@ def report_of(notification: Notification, page: str) -> Report | None:
     shown = replace(notification, type="deployment.failed") if state == "failure" else notification
     reason = f": {notification.reason}" if notification.reason else ""
     return Report(
-        commit=artifact.commit,
+        commit=artifact.commit.lower(),  # as code hosts list them
         service=notification.service or "",
         environment=notification.environment or "",
         state=state,

@@ -42,8 +42,8 @@ def configured(
     workshop.start("ingest", "promote", "relay", *(others or ("notify",)))
 
 
-def publish(workshop: InProcess, name: str = "foo") -> None:
-    artifact = {"group": "com.example", "name": name, "version": "1.0", "commit": COMMIT}
+def publish(workshop: InProcess, name: str = "foo", commit: str = COMMIT) -> None:
+    artifact = {"group": "com.example", "name": name, "version": "1.0", "commit": commit}
     workshop.publish(fact("artifact.published", f"{name}-1.0", artifact=artifact))
 
 
@@ -53,7 +53,7 @@ def states(github: GitHub, *wanted: str, context: str = DEV) -> None:
 
 def test_each_stage_of_a_commit_has_a_status_and_a_deployment(workshop: InProcess, github: GitHub) -> None:
     configured(workshop, github)
-    publish(workshop)
+    publish(workshop, commit=COMMIT.upper())
     (command,) = workshop.commands()
     states(github, "pending")
     workshop.publish(fact("deployment.started", "s", command=command.id))
