@@ -40,7 +40,7 @@ Releases = Callable[[str], Sequence[Release]]
 
 
 class Published(Struct, frozen=True, kw_only=True):
-    """A fact. `note`: why it will match nothing, where that is known."""
+    """A fact. `note`: why it matches nothing yet, where that is known."""
 
     fact: Fact
     note: str | None = None
@@ -117,7 +117,7 @@ class _Meaning:
                 raise _Lacking(f"a deployment of the tool's own that has {outcome} puts nothing there")
             file = self._file(release.module, release.version)
             return Published(fact=DeploymentObserved(**about, artifact=file, reason=self._reason()))
-        named: dict[str, Any] = {**about, "version": release.version, "artifact": release.module or None}
+        named: dict[str, Any] = {**about, **self._named(release, note)}
         if outcome == "started":
             return Published(fact=DeploymentStarted(**named), note=note)
         return Published(fact=DeploymentFinished(**named, **self._result()), note=note)
@@ -132,13 +132,17 @@ class _Meaning:
             **self._base(release.version),
             service=service,
             environment=environment,
-            version=release.version,
-            artifact=release.module or None,
+            **self._named(release, note),
             promotion=promotion,
             **self._result(),
             url=self._value("url"),
         )
         return Published(fact=fact, note=note)
+
+    @staticmethod
+    def _named(release: Release, note: str | None) -> dict[str, Any]:
+        """Which release a fact is about. With a `note` the commit stands in the place of the version."""
+        return {"version" if note is None else "commit": release.version, "artifact": release.module or None}
 
     def _incident(self) -> Fact:
         service, environment = self._lane()
@@ -217,7 +221,7 @@ class _Meaning:
 
     def _release(self, service: str) -> tuple[Release, str | None]:
         """The release that is meant. Where the commit is that of no known one, or of several, the commit stands in the
-        place of the version, so that the fact is kept as unmatched; and why."""
+        place of the version, so that the fact is kept until there is one; and why."""
         module = self._given.get("artifact", "")
         if not module and "version" not in self._given and (self._signal.part or self._signal.version):
             raise _Lacking(self._no_rule("an artifact"), "artifact")

@@ -1,6 +1,8 @@
-"""Which deployment a fact means: by number, by command, or by a version in a lane."""
+"""Which deployment a fact means: by number, by command, or by a version, or a commit, in a lane."""
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from msgspec.structs import replace
@@ -9,11 +11,15 @@ from deploydb.domain.fact_target import Candidate, modules, target
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
+from deploydb.store.columns import begins_with
 from deploydb.store.correlations import Named, Sought, named_by, seeks, sought
 from deploydb.store.deployments import by_ids, locked
 from deploydb.store.tables import artifact, deployment
 
 Lane = tuple[str | None, str | None, str | None]
+_Commit = tuple[str | None, str | None, str, str | None]
+"""Service, environment, the beginning of a commit's id, and the module where it is named."""
+_HEXADECIMAL = re.compile(r"[0-9a-f]{7,64}")
 
 
 class Located:
@@ -23,7 +29,7 @@ class Located:
         self,
         deployments: dict[int, Deployment],
         commands: Mapping[str, int],
-        lanes: Mapping[Lane, Sequence[Candidate]],
+        lanes: Mapping[Lane | _Commit, Sequence[Candidate]],
         named: Mapping[Sought, Named] | None = None,
     ) -> None:
         self.deployments = deployments
@@ -53,14 +59,14 @@ class Located:
         one."""
         if not names_lane(fact) or fact.artifact is not None:
             return []
-        found = modules(self._lanes.get(_lane(fact), ()), external=bool(fact.historical))
+        found = modules(self._lanes.get(_key(fact), ()), external=bool(fact.historical))
         return found if len(found) > 1 else []
 
 
 def _meant(
     fact: AboutDeployment,
     commands: Mapping[str, int],
-    lanes: Mapping[Lane, Sequence[Candidate]],
+    lanes: Mapping[Lane | _Commit, Sequence[Candidate]],
     named: Mapping[Sought, Named],
 ) -> int | None:
     if named and seeks(fact) and (found := named.get(sought(fact))) is not None:
@@ -72,12 +78,18 @@ def _meant(
             return target(fact, lanes.get(lane, ()))
     if fact.deployment is not None:
         return fact.deployment
-    return commands.get(fact.command) if fact.command is not None else target(fact, lanes.get(_lane(fact), ()))
+    return commands.get(fact.command) if fact.command is not None else target(fact, lanes.get(_key(fact), ()))
 
 
 def names_lane(fact: AboutDeployment) -> bool:
-    """Whether the fact means a deployment of its version in its lane: it names no number and no command."""
+    """Whether the fact means a deployment of its version, or commit, in its lane: it names no number and no command."""
     return fact.deployment is None and fact.command is None
+
+
+def names_commit(fact: AboutDeployment) -> bool:
+    """Whether it means a release by its commit, which is one."""
+    commit = fact.commit if fact.version is None and names_lane(fact) else None
+    return commit is not None and _HEXADECIMAL.fullmatch(commit) is not None
 
 
 def locate(connection: sa.Connection, facts: Sequence[AboutDeployment], *, lock: bool = True) -> Located:
@@ -90,9 +102,13 @@ def locate(connection: sa.Connection, facts: Sequence[AboutDeployment], *, lock:
     named = named_by(connection, [fact for fact in facts if seeks(fact)])
     numbers = {fact.deployment for fact in facts if fact.deployment is not None}
     names = sorted({fact.command for fact in facts if fact.deployment is None and fact.command is not None})
-    lanes = sorted({_lane(fact) for fact in facts if names_lane(fact)} | _lanes_of(named), key=str)
+    by_version = {_lane(fact) for fact in facts if names_lane(fact) and not names_commit(fact)}
+    lanes = sorted(by_version | _lanes_of(named), key=str)
     commands = _by_command(connection, names) if names else {}
-    there = candidates(connection, lanes) if lanes else {}
+    there: dict[Lane | _Commit, list[Candidate]] = {}
+    if lanes:
+        there.update(candidates(connection, lanes).items())
+    there.update(_of_commits(connection, {_commit(fact) for fact in facts if names_commit(fact)}).items())
     by_name = [fact for fact in facts if names_lane(fact) or (named and seeks(fact) and sought(fact) in named)]
     meant = {_meant(fact, commands, there, named) for fact in by_name} - {None}
     wanted = numbers | set(commands.values()) | {ident for ident in meant if ident is not None}
@@ -108,6 +124,14 @@ def _lane(fact: AboutDeployment) -> Lane:
     return (fact.service, fact.environment, fact.version)
 
 
+def _commit(fact: AboutDeployment) -> _Commit:
+    return (fact.service, fact.environment, fact.commit or "", fact.artifact)
+
+
+def _key(fact: AboutDeployment) -> Lane | _Commit:
+    return _commit(fact) if names_commit(fact) else _lane(fact)
+
+
 def _by_command(connection: sa.Connection, names: Sequence[str]) -> dict[str, int]:
     given = bulk.table_of(connection, [deployment.c.command])
     statement = sa.select(deployment.c.command, deployment.c.id).join(given, deployment.c.command == given.c.command)
@@ -119,34 +143,54 @@ def candidates(connection: sa.Connection, lanes: Sequence[Lane]) -> dict[Lane, l
     """The deployments of each version in its lane. Index: `ix_deployment_lane`."""
     columns = [deployment.c.service, deployment.c.environment, deployment.c.version]
     given = bulk.table_of(connection, columns)
-    statement = (
-        sa.select(
-            *columns,
-            deployment.c.id,
-            deployment.c.kind,
-            deployment.c.status,
-            deployment.c.requested_at,
-            deployment.c.needs_evaluation,
-            artifact.c.group,
-            artifact.c.name,
-            artifact.c.digest,
-        )
-        .join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
-        .join(artifact, artifact.c.id == deployment.c.artifact_id)
-    )
+    statement = _CANDIDATES.join(given, sa.and_(*(column == given.c[column.name] for column in columns)))
     wanted = (
         {"service": service, "environment": environment, "version": version} for service, environment, version in lanes
     )
     found: dict[Lane, list[Candidate]] = {}
     for row in connection.execute(statement, bulk.parameter(connection, wanted)):
-        candidate = Candidate(
-            id=row.id,
-            module=f"{row.group}:{row.name}",
-            digest=row.digest,
-            external=row.kind == "external",
-            status=row.status,
-            commanded=row.requested_at is not None,
-            open=row.needs_evaluation,
-        )
-        found.setdefault((row.service, row.environment, row.version), []).append(candidate)
+        found.setdefault((row.service, row.environment, row.version), []).append(_candidate(row))
     return found
+
+
+def _of_commits(connection: sa.Connection, wanted: Collection[_Commit]) -> dict[_Commit, list[Candidate]]:
+    """The deployments of the only release with each commit in its lane; of none where there are several. Indexes:
+    `ix_artifact_commit`, `ix_deployment_artifact`."""
+    found: dict[_Commit, list[Candidate]] = {}
+    for service, environment, commit, module in sorted(wanted, key=str):
+        lane = (deployment.c.service == service, deployment.c.environment == environment)
+        rows = [
+            row
+            for row in connection.execute(_CANDIDATES.where(begins_with(artifact.c.commit, sa.literal(commit)), *lane))
+            if module in (None, f"{row.group}:{row.name}") and row.kind != "external"
+        ]
+        if len({(row.group, row.name, row.version) for row in rows}) == 1:
+            found[service, environment, commit, module] = [_candidate(row) for row in rows]
+    return found
+
+
+_CANDIDATES = sa.select(
+    deployment.c.service,
+    deployment.c.environment,
+    deployment.c.version,
+    deployment.c.id,
+    deployment.c.kind,
+    deployment.c.status,
+    deployment.c.requested_at,
+    deployment.c.needs_evaluation,
+    artifact.c.group,
+    artifact.c.name,
+    artifact.c.digest,
+).join(artifact, artifact.c.id == deployment.c.artifact_id)
+
+
+def _candidate(row: Any) -> Candidate:  # noqa: ANN401  # a row of `_CANDIDATES`
+    return Candidate(
+        id=row.id,
+        module=f"{row.group}:{row.name}",
+        digest=row.digest,
+        external=row.kind == "external",
+        status=row.status,
+        commanded=row.requested_at is not None,
+        open=row.needs_evaluation,
+    )

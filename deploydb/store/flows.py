@@ -11,6 +11,7 @@ from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
+from deploydb.store.columns import begins_with
 from deploydb.store.correlations import forget, seeks, waiting_for
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
@@ -32,6 +33,14 @@ _DEPLOYED = sa.exists().where(
     artifact.c.id == deployment.c.artifact_id,
     _OF_MODULE,
 )
+_COMMITTED = sa.exists().where(
+    begins_with(artifact.c.commit, unmatched_fact.c.version),
+    deployment.c.artifact_id == artifact.c.id,
+    deployment.c.service == unmatched_fact.c.service,
+    deployment.c.environment == unmatched_fact.c.environment,
+    deployment.c.kind != "external",
+    _OF_MODULE,
+)
 _PUBLISHED = sa.exists().where(
     catalog_listing.c.service == unmatched_fact.c.service,
     artifact.c.module_key == catalog_listing.c.module_key,
@@ -40,7 +49,11 @@ _PUBLISHED = sa.exists().where(
 )
 _EARLY = sa.select(unmatched_fact.c.event).where(
     among(unmatched_fact.c.service, "services"),
-    sa.case((unmatched_fact.c.awaits == "artifact", _PUBLISHED), else_=_DEPLOYED),
+    sa.case(
+        (unmatched_fact.c.awaits == "artifact", _PUBLISHED),
+        (unmatched_fact.c.awaits == "commit", _COMMITTED),
+        else_=_DEPLOYED,
+    ),
 )
 _LOGGED = (
     sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(), event.c.publisher, event.c.environment)
@@ -118,7 +131,7 @@ def match_early(
 
     Ingest marks the service with such a fact, and with such an artifact, so that it is looked at again after both have
     been committed, whichever of the two comes first. Reads no fact again that has no deployment or artifact yet.
-    Indexes: `ix_unmatched_fact_lane`, `ix_deployment_lane`, `pk_event`.
+    Indexes: `ix_unmatched_fact_lane`, `ix_deployment_lane`, `ix_artifact_commit`, `pk_event`.
     """
     early = _early(connection, services)
     if any(_is_end(entry) for entry in early):

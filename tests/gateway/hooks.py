@@ -76,9 +76,9 @@ def send(asked: Gateway, path: str, body: bytes | dict[str, Any], **headers: str
 
 
 def facts(answer: Response) -> list[tuple[str, Any]]:
-    """The types of the facts of an answer, each with its artifact's version or its own."""
+    """The types of the facts of an answer, each with its own version or commit, or its artifact's version."""
     return [
-        (fact["type"], fact.get("version") or fact.get("artifact", {}).get("version"))
+        (fact["type"], fact.get("version") or fact.get("commit") or fact.get("artifact", {}).get("version"))
         for fact in answer.json()["facts"]
     ]
 

@@ -43,7 +43,7 @@ def test_a_deployment_of_gitlab_is_found_by_its_short_commit_and_its_time_is_rea
     assert (fact["version"], fact["environment"], fact["time"]) == ("2.0", "dev", "2021-04-28T19:50:00Z")
     body |= {"short_sha": "12345678", "commit_url": f"https://gitlab.test/-/commit/12345678{COMMIT[8:]}"}
     (fact,) = hook(known, "gitlab", body).json()["facts"]
-    assert (fact["version"], "has the commit" in fact["note"]) == (f"12345678{COMMIT[8:]}", True)
+    assert (fact["commit"], "has the commit" in fact["note"]) == (f"12345678{COMMIT[8:]}", True)
 
 
 def test_gitlab_s_signature_is_accepted_and_a_changed_one_not(known: Gateway) -> None:

@@ -104,12 +104,16 @@ def test_a_run_of_the_commit_of_a_release_is_its_verification(asked: Gateway, co
 def test_a_commit_of_no_known_release_is_kept_as_unmatched_and_counts_once_it_is_known(asked: Gateway) -> None:
     answer = github(asked, "workflow_run", run())
     (fact,) = answer.json()["facts"]
-    assert (fact["version"], fact["note"]) == (COMMIT, f"no release of foo has the commit {COMMIT}")
+    assert (fact["commit"], fact["note"]) == (COMMIT, f"no release of foo has the commit {COMMIT}")
     assert asked.metric("deploydb_hooks_total", hook="github", result="unmatched") == 1
     assert asked.ingest(what="verification.finished") == 1
     with asked.world.engine.connect() as connection:
         assert connection.exec_driver_sql("SELECT version FROM unmatched_fact").scalars().all() == [COMMIT]
     asked.world.publish("2.0", artifact={"commit": COMMIT})
+    asked.world.evaluate()
+    with asked.world.engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT version FROM unmatched_fact").scalars().all() == []
+        assert connection.exec_driver_sql("SELECT event_id FROM verification").scalars().all() == [fact["id"]]
     (again,) = github(asked, "workflow_run", run()).json()["facts"]
     assert (again["version"], again["id"] != fact["id"]) == ("2.0", True)
 
@@ -118,7 +122,7 @@ def test_a_commit_of_several_releases_is_never_guessed(asked: Gateway) -> None:
     asked.world.publish("2.0", artifact={"commit": COMMIT})
     asked.world.publish("2.1", artifact={"commit": COMMIT})
     (fact,) = github(asked, "workflow_run", run()).json()["facts"]
-    assert (fact["version"], "com.example:foo 2.0 and com.example:foo 2.1" in fact["note"]) == (COMMIT, True)
+    assert (fact["commit"], "com.example:foo 2.0 and com.example:foo 2.1" in fact["note"]) == (COMMIT, True)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, ta
 KNOWN = f"known types are {', '.join(map(type_of, fact_types()))}"
 NAME_ONE = (
     "names no deployment: give `deployment` (its number), `command` (the command's id), "
-    "or all of `service`, `environment` and `version`"
+    "or all of `service`, `environment` and `version` (or `commit`)"
 )
 WRITE_A_TIME = "write a time with its zone, like 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00"
 NO_ZONE = "Expected `datetime` with a timezone component"

@@ -60,6 +60,9 @@ class AboutDeployment(Fact, frozen=True, kw_only=True):
     """A fact about one deployment, named by its number, its command's id, or service + environment + version; with
     `artifact`, its module, where several modules of the service have the version.
 
+    `commit`: in place of the version, of a source that knows none; its beginning is enough. It means the only release
+    of the service with that commit.
+
     `historical`: it is recorded and decides nothing: it is never about a deployment that DeployDB commanded.
     """
 
@@ -69,14 +72,15 @@ class AboutDeployment(Fact, frozen=True, kw_only=True):
     environment: Name | None = None
     version: Name | None = None
     artifact: Coordinate | None = None
+    commit: Name | None = None
     historical: bool | None = None
 
     def __post_init__(self) -> None:
-        lane = (self.service, self.environment, self.version)
+        lane = (self.service, self.environment, self.version or (None if self.historical else self.commit))
         if self.deployment is None and self.command is None and None in lane:
             raise ValueError(
                 "names no deployment: give `deployment` (its number), `command` (the command's id), "
-                "or all of `service`, `environment` and `version`"
+                "or all of `service`, `environment` and `version` (or `commit`)"
             )
 
 

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.evaluation.decisions import Transition
-from deploydb.domain.fact_target import target
 from deploydb.domain.model.artifact import Artifact, contradicted
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Deployment, fact_order
@@ -25,7 +24,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.publications import REMEDY
 from deploydb.engine.word_check import approval_obstacle, unknown_promotion, unlisted
-from deploydb.store.deployment_resolver import candidates
+from deploydb.store.deployment_resolver import locate
 from deploydb.store.deployments import deployment_of
 from deploydb.store.effects.orders import ENTERED, changed_since
 from deploydb.store.effects.recorded import Outcome, Recorded, later_word
@@ -109,9 +108,9 @@ def outcome(
 
 
 def _matched(connection: sa.Connection, fact: AboutDeployment) -> int | None:
-    """The deployment of a fact that had named a lane and a version before there was one."""
-    lane = (fact.service, fact.environment, fact.version)
-    return target(fact, candidates(connection, [lane]).get(lane, ()))
+    """The deployment of a fact that had named a lane and a version, or a commit, before there was one."""
+    found = locate(connection, [fact], lock=False).of(fact)
+    return found.id if found is not None else None
 
 
 def _approval_obstacle(

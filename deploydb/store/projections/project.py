@@ -29,7 +29,7 @@ from deploydb.domain.model.facts import (
 )
 from deploydb.domain.model.publications import Acceptance, Key, Publication
 from deploydb.store import bulk, correlations
-from deploydb.store.deployment_resolver import Located, names_lane
+from deploydb.store.deployment_resolver import Located, names_commit, names_lane
 from deploydb.store.deployments import reported, write
 from deploydb.store.list_parameters import among
 from deploydb.store.messages import fact_notifications, has_notification, report_notifications
@@ -232,23 +232,26 @@ def _unmatched(number: int, fact: Fact, several: Sequence[str] = ()) -> dict[str
     if not isinstance(fact, AboutDeployment):
         raise TypeError(f"{type_of(fact)} is about no deployment")
     if several:
-        why = f"{' and '.join(several)} have {fact.version} in {fact.environment}: name one of them as `artifact`"
+        named = f"{fact.version or fact.commit} in {fact.environment}"
+        why = f"{' and '.join(several)} have {named}: name one of them as `artifact`"
     elif fact.historical:
         why = historical_why(fact)
     elif fact.deployment is not None:
         why = f"no deployment {fact.deployment}"
     elif fact.command is not None:
         why = f"no command {fact.command}"
+    elif fact.version is None and fact.commit is not None and fact.service is not None:
+        why = f"no release of {fact.service} in {fact.environment} has the commit {fact.commit}, or several have it"
     elif fact.service is None or fact.version is None:
         why = _unlinked(fact)
     else:
         why = f"no deployment of {fact.service} {fact.version} to {fact.environment}"
-    lane = (fact.service, fact.environment, fact.version, fact.artifact)
-    named = zip(_LANE, lane, strict=True) if names_lane(fact) and not several else dict.fromkeys(_LANE).items()
-    awaits = "commanded"
+    lane = (fact.service, fact.environment, fact.version or fact.commit, fact.artifact)
+    given = zip(_LANE, lane, strict=True) if names_lane(fact) and not several else dict.fromkeys(_LANE).items()
+    awaits = "commit" if names_commit(fact) else "commanded"
     if fact.historical:
         awaits = "artifact" if isinstance(fact, DeploymentFinished) else "imported"
-    return {"event": number, **dict(named), "awaits": awaits, "why": why}
+    return {"event": number, **dict(given), "awaits": awaits, "why": why}
 
 
 def _unlinked(fact: AboutDeployment) -> str:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.reasons import Reason
-from deploydb.store.columns import viewed
+from deploydb.store.columns import begins_with, viewed
 from deploydb.store.deployments import is_needless
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import MODULE
@@ -19,8 +19,6 @@ MOST = 50
 """Artifacts of one answer."""
 LONGEST_PURL = 2000
 """Longer ones are not in the index."""
-
-_NEXT = dict(zip("0123456789abcdef", "123456789abcdefg", strict=True))
 
 
 class FoundView(Struct, frozen=True, kw_only=True):
@@ -55,13 +53,8 @@ class PlaceView(Struct, frozen=True, kw_only=True):
 
 
 def by_commit(connection: sa.Connection, prefix: str) -> list[FoundView]:
-    """Artifacts made from a commit whose id begins so (hexadecimal, small letters). Index: `ix_artifact_commit`.
-
-    Whatever the database's collation, it has the hexadecimal digits in their order; the rest is filtered out.
-    """
-    beyond = prefix[:-1] + _NEXT[prefix[-1]]
-    at_least = (artifact.c.commit >= prefix, artifact.c.commit < beyond)
-    return _found(connection, *at_least, artifact.c.commit.startswith(prefix))
+    """Artifacts made from a commit whose id begins so (hexadecimal, small letters). Index: `ix_artifact_commit`."""
+    return _found(connection, begins_with(artifact.c.commit, sa.literal(prefix)))
 
 
 def by_digest(connection: sa.Connection, digest: str) -> list[FoundView]:

@@ -33,8 +33,9 @@ unmatched_fact = sa.Table(
 the module where they name one, and are matched when it appears; those that name a number or a
 command are not: both are known from the commit on.
 
-`awaits`: what it is matched with: a `commanded` deployment; of historical facts an `imported` one, and of their ends
-the `artifact`. Written with the row, so that no fact is read before that is there."""
+`awaits`: what it is matched with: a `commanded` deployment; that of a release with the `commit` that stands here as
+version; of historical facts an `imported` one, and of their ends the `artifact`. Written with the row, so that no fact
+is read before that is there."""
 sa.Index("ix_unmatched_fact_lane", unmatched_fact.c.service, unmatched_fact.c.environment, unmatched_fact.c.version)
 for _pair in (("service", "environment"), ("service", "version"), ("environment", "version")):
     _columns = (unmatched_fact.c[name] for name in (*_pair, "event"))
