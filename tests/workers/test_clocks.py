@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -39,11 +40,17 @@ def an_hour_ahead(workshop: InProcess, worker: str) -> Iterator[str]:
         "PYTHONPATH": str(ANOTHER_DAY),
     }
     command = ["faketime", "--exclude-monotonic", "-f", "+1h", sys.executable, "-m", "workers", worker]
-    process = subprocess.Popen([*command, "--port", str(port)], env=os.environ | given, cwd=Path(__file__).parents[2])
+    # faketime waits for the worker, and passes no signal on
+    process = subprocess.Popen(
+        [*command, "--port", str(port)],
+        env=os.environ | given,
+        cwd=Path(__file__).parents[2],
+        start_new_session=True,
+    )
     try:
         yield f"http://127.0.0.1:{port}"
     finally:
-        process.terminate()
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(timeout=30)
 
 
