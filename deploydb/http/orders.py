@@ -12,7 +12,7 @@ from msgspec import Struct
 from deploydb.domain.model import facts
 from deploydb.domain.model.facts import Fact
 
-FILLED_IN = ("id", "source", "time", "by", "historical", "command")
+FILLED_IN = ("id", "source", "time", "by", "historical", "command", "commit")
 """What no request gives: the gateway does, or it is nothing for people."""
 DECISION = "decision"
 """The field that chooses between the facts of an order."""
