@@ -96,7 +96,7 @@ def verification(event: EiffelEvent) -> Fields | None:
     promotion = own.promotion or event.text("name")
     if promotion is None:
         raise MessageRejected("is missing", path="$.data.name")
-    if value not in _OUTCOMES:
+    if not isinstance(value, str) or value not in _OUTCOMES:
         problem = f"unknown value {shortened(repr(value))}; expected one of {', '.join(_OUTCOMES)}"
         raise MessageRejected(problem, path="$.data.value")
     if len(subjects) > _MOST_FOLLOWED:

@@ -181,6 +181,7 @@ def test_what_lacks_a_link_is_of_no_use_and_says_so() -> None:
         (b'{"meta":{"type":"EiffelXEvent","id":"1","time":0},"data":[]}', "$.data"),
         (b'{"meta":{"type":"EiffelXEvent","id":"1","time":0},"links":[{"type":"CAUSE"}]}', "$.links[0].target"),
         (confidence("1", "GOOD", "a-1"), "$.data.value"),
+        (eiffel("ConfidenceLevelModified", "1", {"name": "smoke", "value": ["SUCCESS"]}), "$.data.value"),
         (eiffel("ConfidenceLevelModified", "1", {"value": "SUCCESS"}, subject="a"), "$.data.name"),
         (confidence("1", "SUCCESS", "a-1", deployment="x"), "$.data.customData.deploydb.deployment"),
         (confidence("1", "SUCCESS", *(f"a-{number}" for number in range(101))), "$.links"),
