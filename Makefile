@@ -16,7 +16,7 @@ run: $(VENV)/run ## Start DeployDB, walk a release to prod, serve until Ctrl-C (
 
 test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their servers where permitted
 	tests/install-servers faketime
-	tests/install-github-openapi $(VENV)
+	tests/install-octokit $(VENV)
 	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
 
 ANOTHER_DAY = PYTHON=$(BIN)/python tests/another-day
@@ -26,7 +26,7 @@ DAY_TESTS = tests --ignore tests/e2e --ignore tests/pages --ignore tests/gateway
 
 test-another-day: $(VENV)/test ## Run tests as if in 400 days, across clock changes and on 29 February (DAY_TESTS=tests/domain: a part)
 	tests/install-servers faketime
-	tests/install-github-openapi $(VENV)
+	tests/install-octokit $(VENV)
 	$(ANOTHER_DAY) '+400d' -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal -m 'not servers' $(HISTORIES) $(DAY_TESTS) $(ARGS)
 	TZ=Europe/Berlin $(ANOTHER_DAY) '@2027-03-28 01:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
 	TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)

@@ -4,8 +4,6 @@ GitHub says that an image is there → Jenkins deploys it to dev → a test repo
 who approves → Heroku builds it for prod → GitHub has the status of each stage, and the chat says so.
 """
 
-import hashlib
-import hmac
 import json
 import urllib.request
 from collections.abc import Iterator
@@ -19,7 +17,8 @@ from tests.cluster import write_config
 from tests.e2e.up import Up, free_port
 from tests.gateway.github_payloads import COMMIT, package
 from tests.gateway.hooks import SECRET
-from tests.github_openapi import require_valid
+from tests.octokit.openapi import require_valid
+from tests.octokit.signature import signature
 from tests.orchestrators import heroku as paas
 from tests.orchestrators import jenkins as ci
 from tests.orchestrators.server import Asked, Reply, ToolServer, serving
@@ -159,10 +158,9 @@ def test_a_release_goes_from_the_package_to_production(up: Up, tools: Tools) -> 
 
 
 def from_github(up: Up, event: str, payload: dict[str, Any]) -> None:
-    """A webhook of GitHub, signed."""
+    """A webhook of GitHub, signed by GitHub's own code."""
     body = json.dumps(payload).encode()
-    signature = hmac.new(SECRET.encode(), body, hashlib.sha256).hexdigest()
-    headers = {"X-GitHub-Event": event, "X-GitHub-Delivery": "1", "X-Hub-Signature-256": f"sha256={signature}"}
+    headers = {"X-GitHub-Event": event, "X-GitHub-Delivery": "1", "X-Hub-Signature-256": signature(body, SECRET)}
     assert _sent(up, "/hooks/github", body, headers) in (201, 202)
 
 

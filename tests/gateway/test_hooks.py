@@ -11,6 +11,7 @@ import pytest
 from tests.gateway.github_payloads import DOCKERHUB, GITHUB, TOKEN, package, push, run, without
 from tests.gateway.given import Gateway
 from tests.gateway.hooks import SECRET, github, reason, receiving, sample, send
+from tests.octokit.signature import signature
 
 
 @pytest.fixture
@@ -27,6 +28,12 @@ def test_the_signature_of_github_s_documentation_is_accepted(asked: Gateway) -> 
         "/hooks/github", content=b"Hello, World!", x_hub_signature_256=f"sha256={expected}", x_github_event="package"
     )
     assert (answer.status_code, "the body is no JSON" in answer.json()["message"]) == (400, True)
+
+
+@pytest.mark.parametrize("body", [b"{}", '{"é": "☃ 🚀"}\r\n'.encode()])
+def test_what_github_s_own_code_signs_is_accepted(asked: Gateway, body: bytes) -> None:
+    answer = send(asked, "/hooks/github", body, x_hub_signature_256=signature(body, SECRET), x_github_event="ping")
+    assert answer.status_code == 202
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 
 from deploydb.orchestrators.tools.github import GitHubOrchestrator
-from tests.github_openapi import require_valid
+from tests.octokit.openapi import require_valid
 from tests.orchestrators import running
 from tests.orchestrators.github import DISPATCHES, REPOSITORY, TOKEN, GitHub
 from tests.orchestrators.server import serving

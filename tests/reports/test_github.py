@@ -15,7 +15,7 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.engine import open_engine
 from deploydb.store.tables import webhook_delivery, webhook_endpoint
 from tests.cluster import write_config
-from tests.github_openapi import require_valid
+from tests.octokit.openapi import require_valid
 from tests.orchestrators.server import serving
 from tests.reports.github import COMMIT, TOKEN, GitHub
 from tests.workers.in_process import CONFIG, InProcess, fact, published, until

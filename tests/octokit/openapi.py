@@ -1,20 +1,15 @@
-"""GitHub's own OpenAPI document, and requests compared with it. `tests/install-github-openapi` downloads it."""
+"""GitHub's own OpenAPI document, and requests compared with it."""
 
 import json
-import os
 import re
-import sys
 from collections.abc import Iterable
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
-import pytest
 
+from tests.octokit.download import downloaded
 from tests.orchestrators.server import Asked
-
-DOCUMENT = Path(sys.prefix) / "github-openapi-23.0.2.json"
 
 
 def require_valid(requests: Iterable[Asked]) -> None:
@@ -35,12 +30,7 @@ def require_valid(requests: Iterable[Asked]) -> None:
 
 @cache
 def _document() -> dict[str, Any]:
-    if not DOCUMENT.exists():
-        missing = f"{DOCUMENT} is missing: run tests/install-github-openapi {sys.prefix}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(f"{missing} (in CI it is there)")
-        pytest.skip(missing)
-    found: dict[str, Any] = json.loads(DOCUMENT.read_text())
+    found: dict[str, Any] = json.loads(downloaded("github-openapi-23.0.2.json").read_text())
     return found
 
 

@@ -1,0 +1,1 @@
+"""What GitHub publishes of its own interface. `tests/install-octokit` downloads it."""
