@@ -13,6 +13,8 @@ from deploydb.store.record import Recorded, record
 from deploydb.store.tables import event, incident
 from tests.contract.folding import differences
 from tests.scenario import Scenario
+from tests.wire.eiffel import created
+from tests.wire.eiffel import published as eiffel_published
 
 
 @pytest.fixture
@@ -111,3 +113,13 @@ def test_a_differing_source_is_noted_once_an_hour(world: Scenario) -> None:
     for version in ("2.0", "3.0"):
         store(world, arrival(world, "ci", version))
     assert len(noted(world)) == 1
+
+
+def test_no_publisher_takes_the_id_of_a_fact_of_several_events(world: Scenario) -> None:
+    """Of Eiffel: the id is known from the events that it will be made of."""
+    taken = {"type": "incident.detected", "id": "p-1/a-1", "source": "eiffel", "service": "foo", "environment": "dev"}
+    store(world, world.arrival(json.dumps(taken).encode(), "mallory"))
+    store(world, world.arrival(created("a-1", "0.1"), "mallory"))
+    store(world, world.arrival(created("a-1", "1.0"), "ci"), world.arrival(eiffel_published("p-1", "a-1"), "ci"))
+    rows = [row for row in world.rows(event) if row.type == "artifact.published"]
+    assert [(row.id, row.publisher, row.body["artifact"]["version"]) for row in rows] == [("p-1/a-1␟ci", "ci", "1.0")]
