@@ -104,7 +104,11 @@ def write_nowhere() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-@click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.command(
+    cls=Commands,
+    invoke_without_command=True,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
 @click.version_option(__version__, prog_name="deploydb")
 @click.option(
     "--color",
@@ -114,7 +118,7 @@ def write_nowhere() -> None:
 )
 @click.pass_context
 def cli(context: click.Context, color: str) -> None:
-    """Who, what, where, when and why of deployments.
+    """Who, what, where, when and why of deployments. Alone: what needs somebody now, and what runs where.
 
     Reads ask the query service at DEPLOYDB_URL; acts publish facts to DEPLOYDB_BROKER_URL. Both default to the
     DeployDB that `deploydb up` runs here.
@@ -123,6 +127,7 @@ def cli(context: click.Context, color: str) -> None:
 
     \b
     Example:
+      deploydb
       deploydb status
       deploydb why storefront prod
     """
@@ -130,3 +135,5 @@ def cli(context: click.Context, color: str) -> None:
         context.color = color == "always"
     elif os.environ.get("NO_COLOR"):
         context.color = False
+    if context.invoked_subcommand is None:
+        import_module("deploydb.cli.home").home(context)

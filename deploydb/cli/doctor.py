@@ -21,12 +21,13 @@ from deploydb.cli.fact_findings import fact_findings
 from deploydb.cli.finding import Finding
 from deploydb.cli.lane_findings import lane_findings
 from deploydb.cli.output import is_shown, output_option, show_table
-from deploydb.cli.tool_findings import failing_tools
+from deploydb.cli.tool_findings import tool_findings
 from deploydb.configuration import LiveCatalog
-from deploydb.domain.formatting import in_words, listed
+from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.identity import Tokens
+from deploydb.query.incomplete import incomplete_texts
 from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings, from_environment
 from deploydb.store.engine import open_engine, reading
@@ -90,8 +91,7 @@ def _looked_at(environ: Mapping[str, str]) -> Iterator[Finding]:
         wanted = topology_of(catalog)
         message = f"{settings.config}: {len(catalog.services)} services, {len(catalog.environments)} environments"
         yield Finding(check="configuration", state="ok", seen=message)
-        for ident, incomplete in sorted(catalog.incomplete.items()):
-            seen = f"{ident} takes no releases: it lacks {listed(incomplete.lacks)}"
+        for seen in incomplete_texts(catalog):
             yield Finding(check="configuration", state="warn", seen=seen, advice=_CHECK)
     except DeployDBError as error:
         yield _absent("configuration", settings.config, "DEPLOYDB_CONFIG", environ) or _failed(
@@ -137,7 +137,7 @@ def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog |
             theirs = time_there(connection)
             yield _clock("clock of the database", Moment(before=before, theirs=theirs, after=datetime.now(UTC)))
         yield from _queues_there(engine)
-        yield from failing_tools(engine)
+        yield from tool_findings(engine)
         yield from fact_findings(engine, catalog)
         yield from lane_findings(engine, catalog)
         yield from _reading(engine)

@@ -13,7 +13,7 @@ from deploydb.cli.finding import Finding
 from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.publications import REMEDY
-from deploydb.query.unmatched import unmatched_in
+from deploydb.query.unmatched import unmatched_in, unmatched_text
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.duplicates import recently_differing
 from deploydb.store.engine import reading
@@ -50,7 +50,7 @@ def _unmatched(recently: int, newest: list[Body]) -> Finding:
     if not recently:
         return Finding(check="unmatched facts", state="ok", seen="every recent fact has found its deployment")
     last = newest[0]
-    seen = f"{recently} match nothing, the last: {last['type']} by {last['source']}: {last['why']}"
+    seen = unmatched_text(recently, last["type"], last["source"], last["why"])
     advice = (
         "`deploydb unmatched` lists them: correct their sources and publish them again, or let a pipeline take the "
         "version (`branches`)"

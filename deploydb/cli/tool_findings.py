@@ -5,15 +5,15 @@ from collections.abc import Iterator
 import sqlalchemy as sa
 
 from deploydb.cli.finding import Finding
-from deploydb.store.orchestrator_runs import backlog
+from deploydb.query.failing_tools import FAILING_FROM, failing_text
+from deploydb.store.engine import reading
+from deploydb.store.orchestrator_runs import failing_tools
 
-FAILING_FROM = 3
-"""Failures of a command's tool, one after the other, from which it is reported."""
 
-
-def failing_tools(engine: sa.Engine) -> Iterator[Finding]:
+def tool_findings(engine: sa.Engine) -> Iterator[Finding]:
     """A finding for each orchestrator whose tool does not answer well, with one of its commands."""
-    for tool in backlog(engine, failing_from=FAILING_FROM).failing:
-        message = f"{tool.failures} failures for the command {tool.command}: {tool.problem}"
+    with reading(engine) as connection:
+        found = failing_tools(connection, failing_from=FAILING_FROM)
+    for tool in found:
         advice = f"see orchestrators/{tool.orchestrator}.yml, and what the worker `orchestrate` logs"
-        yield Finding(check=f"orchestrator {tool.orchestrator}", state="warn", seen=message, advice=advice)
+        yield Finding(check=f"orchestrator {tool.orchestrator}", state="warn", seen=failing_text(tool), advice=advice)

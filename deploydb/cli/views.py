@@ -23,7 +23,7 @@ def __getattr__(name: str) -> click.Command:
     def run(output: str, **given: Any) -> None:  # noqa: ANN401  # texts and numbers
         body = ask(name, *(given[part] for part in asked.parts), **{each: given[each] for each in names})
         if not is_shown(output, body, lambda: command.names(body)):
-            _show(command, body, given)
+            show_answer(command, body, given)
 
     for parameter in reversed(asked.options):
         run = _option(parameter)(run)
@@ -48,7 +48,8 @@ def _option(parameter: Parameter) -> Any:  # noqa: ANN401  # a decorator
     return click.option(flag, type=kind, metavar=metavar, help=parameter.about)
 
 
-def _show(command: Command, body: Body, given: dict[str, Any]) -> None:
+def show_answer(command: Command, body: Body, given: dict[str, Any]) -> None:
+    """Print the tables of an answer. `given`: the values of arguments and options."""
     for place, table in enumerate(command.tables(body)):
         if place:
             click.echo()

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse
 
-HOME = "/status"
+HOME = "/inbox"
 _OURS = re.compile(r"/(?![/\\])[^\\\x00-\x20\x7f]{0,4000}")
 """`//host` and `/\\host` are other hosts to a browser, and it leaves out tabs and newlines before it looks."""
 

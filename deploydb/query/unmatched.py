@@ -54,3 +54,8 @@ def _why(catalog: Catalog, view: UnmatchedView) -> str:
         return f"{view.why}{close_match(service, catalog.services)}"
     stages = catalog.environments_of(service)
     return view.why if environment in stages else f"{view.why}{close_match(environment, stages)}"
+
+
+def unmatched_text(recently: int, type_: str, source: str, why: str) -> str:
+    """`3 match nothing, the last: deployment.finished by ci: no deployment…`: how many did of late, and the last."""
+    return f"{recently} match nothing, the last: {type_} by {source}: {why}"

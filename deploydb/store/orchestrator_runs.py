@@ -172,13 +172,20 @@ def backlog(engine: sa.Engine, *, failing_from: int) -> Backlog:
     with reading(engine) as connection:
         counted = connection.execute(sa.select(row.state, sa.func.count()).where(_OPEN).group_by(row.state))
         states = {each[0]: each[1] for each in counted.all()}
-        place = sa.func.row_number().over(partition_by=row.orchestrator, order_by=(row.taken_at, row.command))
-        commands = sa.func.count().over(partition_by=row.orchestrator).label("commands")
-        problem = sa.func.coalesce(row.problem, "").label("problem")
-        named = sa.select(row.orchestrator, commands, row.command, row.failures, problem, place.label("place"))
-        ranked = named.where(_OPEN, row.failures >= failing_from).subquery()
-        oldest = sa.select(*viewed(FailingTool, ranked)).where(ranked.c.place == 1).order_by(ranked.c.orchestrator)
-        return Backlog(states=states, failing=[FailingTool(**each._mapping) for each in connection.execute(oldest)])
+        return Backlog(states=states, failing=failing_tools(connection, failing_from=failing_from))
+
+
+def failing_tools(connection: sa.Connection, *, failing_from: int) -> list[FailingTool]:
+    """The orchestrators whose tool has failed so often, one after the other, for one of the open commands, by name.
+    Costs what is open. Index: `ix_orchestrator_run_due`."""
+    row = orchestrator_run.c
+    place = sa.func.row_number().over(partition_by=row.orchestrator, order_by=(row.taken_at, row.command))
+    commands = sa.func.count().over(partition_by=row.orchestrator).label("commands")
+    problem = sa.func.coalesce(row.problem, "").label("problem")
+    named = sa.select(row.orchestrator, commands, row.command, row.failures, problem, place.label("place"))
+    ranked = named.where(_OPEN, row.failures >= failing_from).subquery()
+    oldest = sa.select(*viewed(FailingTool, ranked)).where(ranked.c.place == 1).order_by(ranked.c.orchestrator)
+    return [FailingTool(**each._mapping) for each in connection.execute(oldest)]
 
 
 def prune(engine: sa.Engine, now: datetime) -> None:

@@ -173,7 +173,7 @@ def test_signing_out_takes_the_cookie_away(asked: Gateway) -> None:
 def test_a_browser_is_sent_to_no_other_site(asked: Gateway, path: str, wanted: str) -> None:
     form = FORM if path == "/api/approvals" else {"token": ALICE}
     answer = asked.submit(path, {**form, "next": wanted}, signed_in=ALICE)
-    assert (answer.status_code, answer.headers["location"]) == (303, "/status")
+    assert (answer.status_code, answer.headers["location"]) == (303, "/inbox")
 
 
 def test_who_may_not_approve_is_refused_in_the_browser(asked: Gateway) -> None:

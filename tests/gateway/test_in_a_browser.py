@@ -67,6 +67,24 @@ def test_a_person_has_what_failed_tried_again_and_reads_what_came_of_it(
     up.stop()
 
 
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_release_is_approved_from_the_inbox_by_five_keys(up: Up, browser: Browser, *, scripts: bool) -> None:
+    up.publish(published("1.0"))
+    assert up.deploy() == "dev"
+    up.until(lambda: "waits for" in str(up._get("/api/why/foo/dev?version=1.0")), "people are asked")
+    with tab(browser, up.url, java_script_enabled=scripts) as page:
+        page.goto("/sign-in?next=/inbox")
+        _sign_in(page, (up.folder / "data" / "token").read_text().strip())
+        page.wait_for_url("**/inbox")
+        page.get_by_text("your approval", exact=True).wait_for()
+        for key in ("Tab", "Enter", "Tab", "Tab", "Enter"):
+            page.keyboard.press(key)
+        assert up.deploy() == "prod"
+        if scripts:
+            page.get_by_text("your approval", exact=True).wait_for(state="detached")
+    up.stop()
+
+
 def _sign_in(page: Page, token: str) -> None:
     page.get_by_label("Your token").fill(token)
     page.get_by_role("button", name="Sign in").click()

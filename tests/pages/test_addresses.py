@@ -67,9 +67,9 @@ def test_a_page_says_which_command_gives_the_same_answer(service: Service, page:
     assert f"<code>{command}</code>" in service.ask(page).text
 
 
-def test_home_is_the_matrix(service: Service) -> None:
+def test_home_is_the_inbox(service: Service) -> None:
     answer = service.ask("/", **BROWSER)
-    assert (answer.status_code, answer.headers["location"]) == (307, "/status")
+    assert (answer.status_code, answer.headers["location"]) == (307, "/inbox")
     assert service.refusal("/") == (404, "there is no /")
 
 
@@ -178,7 +178,7 @@ def test_a_form_has_a_secret_that_only_this_browser_knows(service: Service) -> N
 
 @pytest.mark.parametrize("onward", ["https://example.com/", "//example.com/", "/\\example.com", "javascript:alert(1)"])
 def test_signing_in_leads_nowhere_else(service: Service, onward: str) -> None:
-    assert 'name="next" value="/status"' in service.ask(f"/sign-in?next={onward}").text
+    assert 'name="next" value="/inbox"' in service.ask(f"/sign-in?next={onward}").text
 
 
 def test_an_address_that_a_fact_brings_is_a_link_only_where_it_leads_to_the_web(service: Service) -> None:

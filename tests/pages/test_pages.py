@@ -40,6 +40,7 @@ PAGES = (
     "/nowhere",
 )
 WITH_EVIL = {
+    "/inbox": (EVIL, VERSION, NAME),
     "/status": (VERSION, NAME),
     f"/services/{NAMED}": (NAME, EVIL),
     "/services/search": (VERSION, EVIL),

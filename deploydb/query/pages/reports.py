@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.filters import State
+from deploydb.query.pages.inbox import draw_inbox
 from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, stream_of
 from deploydb.query.pages.svg import columns
 from deploydb.query.request_context import RequestContext
@@ -68,7 +69,7 @@ def _found(asked: RequestContext) -> Where:
     return where(narrowed(asked, {}, {"what": what.strip()})) if what else Where(what="", artifacts=[], more=False)
 
 
-_DRAWN = {"blame": _draw_blame, "dora": _draw_dora}
+_DRAWN = {"blame": _draw_blame, "dora": _draw_dora, "inbox": draw_inbox}
 """Of the views whose templates have more than the answer and what filters offer."""
 PAGES = (
     page_of(

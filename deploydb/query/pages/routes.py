@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from deploydb.http.authentication import is_for_people
 from deploydb.http.errors import failed, not_found
-from deploydb.http.redirects import onward
+from deploydb.http.redirects import HOME, onward
 from deploydb.query.pages import PAGES
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.filters import command_line, segment
@@ -25,7 +25,8 @@ from deploydb.query.resources.deployments import asked_deployment
 from deploydb.query.response_cache import Answers, Sources
 
 _HEADLINES = {400: "That cannot be understood", 404: "There is no such thing", 503: "Not at the moment"}
-_HOME = "/status"
+_FIRST = ("/inbox", "/status")
+"""The pages that every page leads to first."""
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")
 """What a browser's field for times sends: it knows no offset. Pages say that they mean UTC."""
 
@@ -37,8 +38,9 @@ class Serving:
         self._sources = sources
         self._answers = answers
         self._files = Files()
-        named = sorted((page.path != _HOME, page.path, page.title) for page in PAGES if page.title is not None)
-        self._rendering = Rendering(self._files, [(path, title) for _, path, title in named])
+        named = [(page.path, page.title) for page in PAGES if page.title is not None]
+        named.sort(key=lambda one: (_FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST), one[0]))
+        self._rendering = Rendering(self._files, named)
 
     def routes(self) -> list[Route]:
         """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
@@ -108,10 +110,10 @@ def _place_of(asked: RequestContext) -> str:
 
 
 async def _home(request: Request) -> Response:
-    """People come to the matrix. Programs have no business here."""
+    """People come to the inbox. Programs have no business here."""
     if not is_for_people(request):
         raise not_found("there is no /")
-    return RedirectResponse(_HOME, 307)
+    return RedirectResponse(HOME, 307)
 
 
 def _json_of(request: Request) -> str:

@@ -1,0 +1,53 @@
+"""`deploydb` alone: what needs somebody, and what runs where, in short."""
+
+from typing import Any
+
+import click
+
+from deploydb.cli.client import Body, ask
+from deploydb.cli.output import show_table
+from deploydb.cli.views import show_answer
+from deploydb.domain.model.errors import DeployDBError, NotAllowed
+from deploydb.query.views import view
+
+_ENTRIES = 10
+_SERVICES = 20
+
+
+def home(context: click.Context) -> None:
+    """Print the inbox and the matrix. Without an answer the help, and why there is none.
+
+    Raises: NotAllowed where reads need a token; Exit 1 without an answer.
+    """
+    try:
+        body, matrix = ask("inbox", limit=_ENTRIES), ask("status")
+    except NotAllowed:
+        raise
+    except DeployDBError as error:
+        click.echo(context.get_help())
+        click.echo(f"deploydb: {error}", err=True)
+        raise click.exceptions.Exit(1) from error
+    show_answer(view("inbox").command, body, {})
+    click.echo()
+    lanes: dict[str, dict[str, str]] = {}
+    for lane in matrix["lanes"]:
+        lanes.setdefault(lane["service"], {})[lane["environment"]] = _cell(lane)
+    environments: list[str] = matrix["environments"]
+    rows = [[name, *(there.get(each, "-") for each in environments)] for name, there in list(lanes.items())[:_SERVICES]]
+    show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
+    if len(lanes) > _SERVICES:
+        click.echo(f"{len(lanes) - _SERVICES} more services: `deploydb status`", err=True)
+
+
+def _cell(lane: Body) -> str:
+    """`1.4.0 →1.5.0 ✗`: what runs, what is under way, and a mark for a failure, an incident, drift."""
+
+    def failed(one: Any) -> bool:  # noqa: ANN401  # a part of the body
+        return bool(one["status"] == "FAILED")
+
+    coming = [one["version"] for one in lane["pending"] if one["status"] in ("CREATED", "STARTED")]
+    words = [*(one["version"] for one in lane["running"]), *(f"→{version}" for version in coming)]
+    words += ["✗"] if lane.get("failed") or any(map(failed, (*lane["running"], *lane["pending"]))) else []
+    words += ["!"] if lane.get("incidents") else []
+    words += ["≠"] if lane["drift"] else []
+    return " ".join(words) or "-"

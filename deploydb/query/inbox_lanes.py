@@ -1,0 +1,178 @@
+"""The entries of the inbox that are of lanes: failures, rollbacks, refused releases, drift, incidents."""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct
+
+from deploydb.query.bodies import ReasonBody, body_of, reason_body
+from deploydb.query.current_lanes import CurrentLanes
+from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
+from deploydb.query.lane_bodies import Lane
+from deploydb.query.starvation import starved_body
+from deploydb.store.queries.live_intervals import LiveIntervalView
+from deploydb.store.queries.starvation import StarvedView
+
+_UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
+_CONSEQUENCES = ("failed_upstream", "failed_beside", "taken_back_beside", "branch_elsewhere")
+"""The reasons of releases that do not come for what is an entry elsewhere, or for no fault."""
+
+
+def of_lanes(current: CurrentLanes) -> Iterator[Entry]:
+    """By lane: what failed there and has no successor, a rollback that stands, what cannot enter, drift, incidents."""
+    rollbacks: dict[tuple[str, str], list[LiveIntervalView]] = {}
+    for view in current.running:
+        if view.kind == "rollback":
+            rollbacks.setdefault((view.service, view.environment), []).append(view)
+    for lane in current.lanes:
+        put_back = rollbacks.get((lane.service, lane.environment), ())
+        yield from _failures(lane, put_back)
+        for view in put_back:
+            if not _has_successor(lane, view.module):
+                yield _rollback(view)
+        yield from _refused(lane)
+        yield from _drift(lane)
+        yield from _incidents(lane)
+
+
+def of_starved(views: Sequence[StarvedView]) -> Iterator[Entry]:
+    """The starved lanes."""
+    for view in views:
+        yield Entry(
+            kind="starved",
+            service=view.service,
+            environment=view.environment,
+            text=starved_body(view).text,
+            since=view.since.isoformat(),
+            acts=[look(view.service, view.environment)],
+        )
+
+
+class _Failure(Struct, frozen=True, kw_only=True):
+    """A failure in a lane. `goes_back`: it runs there, and something ran before it."""
+
+    module: str
+    version: str
+    deployment: int
+    reason: ReasonBody | None
+    since: str | None
+    goes_back: bool = False
+
+
+def _failures(lane: Lane, put_back: Sequence[LiveIntervalView]) -> Iterator[Entry]:
+    """Of each module the last failure, unless something followed: another attempt, a newer release, a rollback."""
+    place = lane.service, lane.environment
+    last: dict[str, _Failure] = {}
+    for one in _failed(lane):
+        if one.module not in last or one.deployment > last[one.module].deployment:
+            last[one.module] = one
+    put_back_since = {view.module: view.deployment for view in put_back}
+    good = {one.module: one.deployment for one in lane.running if one.status != "FAILED"}
+    for module, one in last.items():
+        follower = max(put_back_since.get(module, 0), good.get(module, 0))
+        if follower > one.deployment or _has_successor(lane, module):
+            continue
+        back = [act("roll back", "rollback", *place, reason=WHY)] if one.goes_back else []
+        yield Entry(
+            kind="failure",
+            service=lane.service,
+            environment=lane.environment,
+            module=module,
+            version=one.version,
+            deployment=one.deployment,
+            text=one.reason.text if one.reason is not None else "failed",
+            reason=one.reason,
+            since=one.since,
+            acts=[_retry(*place, one.version), *back, look(*place, one.version)],
+        )
+
+
+def _failed(lane: Lane) -> Iterator[_Failure]:
+    for one in lane.failed or ():
+        yield body_of(_Failure, one, reason=one.reason or one.detail, goes_back=False)
+    for run in lane.running:
+        if run.status == "FAILED":
+            yield body_of(_Failure, run, goes_back=run.previous is not None)
+    for ended in lane.pending:
+        if ended.status == "FAILED":
+            yield body_of(_Failure, ended, since=ended.outlook.since if ended.outlook else None, goes_back=False)
+
+
+def _rollback(view: LiveIntervalView) -> Entry:
+    reason = reason_body(view.trigger_reason)
+    again = [_retry(view.service, view.environment, view.previous)] if view.previous is not None else []
+    return Entry(
+        kind="rollback",
+        service=view.service,
+        environment=view.environment,
+        module=view.module,
+        version=view.version,
+        deployment=view.deployment,
+        text=reason.text if reason is not None else f"{view.version} was put back",
+        reason=reason,
+        since=view.since.isoformat(),
+        acts=[*again, look(view.service, view.environment)],
+    )
+
+
+def _refused(lane: Lane) -> Iterator[Entry]:
+    for one in lane.pending:
+        outlook = one.outlook
+        if not outlook or outlook.verdict != "will not come" or outlook.reason.code in _CONSEQUENCES:
+            continue
+        place = lane.service, lane.environment, one.version
+        yield Entry(
+            kind="stuck",
+            service=lane.service,
+            environment=lane.environment,
+            module=one.module,
+            version=one.version,
+            deployment=one.deployment,
+            text=outlook.text,
+            reason=outlook.reason,
+            since=outlook.since,
+            acts=[act("promote", "promote", *place, reason=WHY), look(*place)],
+        )
+
+
+def _drift(lane: Lane) -> Iterator[Entry]:
+    for one in lane.drift:
+        place = lane.service, lane.environment, one.expected
+        yield Entry(
+            kind="drift",
+            service=lane.service,
+            environment=lane.environment,
+            module=one.module,
+            version=one.expected,
+            text=f"should run {one.expected}: {one.reason.text}",
+            reason=one.reason,
+            acts=[act("promote", "promote", *place, reason=WHY), look(*place)],
+        )
+
+
+def _incidents(lane: Lane) -> Iterator[Entry]:
+    for one in lane.incidents or ():
+        name = one.name or "an incident"
+        yield Entry(
+            kind="incident",
+            service=lane.service,
+            environment=lane.environment,
+            version=one.version,
+            text=f"{name} is open{f': {one.reason}' if one.reason else ''}",
+            since=one.since,
+            acts=[
+                act("roll back", "rollback", lane.service, lane.environment, reason=WHY),
+                look(lane.service, lane.environment),
+            ],
+        )
+
+
+def _has_successor(lane: Lane, module: str) -> bool:
+    """Whether another attempt or another release of the module is on its way in the lane."""
+    return any(
+        one.module == module and (one.status in _UNDER_WAY or (one.attempt > 1 and not one.outlook))
+        for one in lane.pending
+    )
+
+
+def _retry(service: str, environment: str, version: str) -> Act:
+    return act("retry", "retry", service, environment, version, reason=WHY)

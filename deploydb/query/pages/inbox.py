@@ -1,0 +1,87 @@
+"""What the page of the inbox has beside the answer: where each entry leads, and the kinds to choose from."""
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlencode
+
+from deploydb.query.pages.filters import State, held, segment
+from deploydb.query.pages.page import Answer, choices, stream_of
+from deploydb.query.request_context import RequestContext
+
+_STATES = {
+    "approval": State("clock", "busy", "approval"),
+    "failure": State("cross", "bad", "failed"),
+    "rollback": State("alert", "bad", "rolled back"),
+    "stuck": State("veto", "bad", "stuck"),
+    "starved": State("alert", "bad", "starved"),
+    "incident": State("alert", "bad", "incident"),
+    "commands": State("sent", "bad", "not taken"),
+    "drift": State("drift", "wait", "drift"),
+    "unmatched": State("slash", "wait", "unmatched"),
+    "webhook": State("cross", "wait", "webhook"),
+    "configuration": State("alert", "wait", "configuration"),
+}
+_LABELS = {
+    "approval": "approvals",
+    "failure": "failures",
+    "rollback": "rollbacks",
+    "incident": "incidents",
+    "hold": "holds",
+    "unmatched": "unmatched facts",
+    "webhook": "webhooks",
+}
+
+_ORDERED = {"promote", "roll back", "lift"}
+"""The acts whose forms are on the page with the orders for a lane."""
+
+
+def draw_inbox(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    """As `Page.drawn`."""
+    service, environment, kind = asked.option("service"), asked.option("environment"), asked.option("kind")
+    given = [("service", service), ("environment", environment), ("person", asked.option("person"))]
+    kept = [(name, value) for name, value in given if value is not None]
+
+    def address(*chosen: tuple[str, str]) -> str:
+        query = urlencode([*kept, *chosen])
+        return f"/inbox?{query}" if query else "/inbox"
+
+    kinds = [
+        (_LABELS.get(name, name), count, address(("kind", name)), name) for name, count in answer["counts"].items()
+    ]
+    return {
+        "rows": [_row(one) for one in answer["entries"]],
+        "kinds": kinds,
+        "total": sum(answer["counts"].values()),
+        "everything": address(),
+        "chosen": kind,
+        "stream": stream_of(service=service, environment=environment),
+        **choices(asked),
+    }
+
+
+def _row(entry: Any) -> dict[str, Any]:  # noqa: ANN401  # an entry of the body
+    parts = (entry["kind"], entry["deployment"] or "", entry.get("promotion", ""), entry.get("hold", ""))
+    has_lane = entry["service"] is not None and entry["environment"] is not None
+    verbs = {one["verb"] for one in entry["acts"]}
+    named = [entry[name] or "" for name in ("service", "environment", "version")]
+    return {
+        **entry,
+        "state": held(entry["holdKind"]) if "holdKind" in entry else _STATES[entry["kind"]],
+        "verbs": verbs,
+        "is_ordered": has_lane and bool(verbs & _ORDERED),
+        "has_form": has_lane and bool(verbs & {*_ORDERED, "retry"}),
+        "address": _address(entry),
+        "id": "-".join(segment(part) for part in (*parts, *(named if not entry["deployment"] else ()))),
+    }
+
+
+def _address(entry: Any) -> str:  # noqa: ANN401
+    """Of the page that says more."""
+    service, environment, version = entry["service"], entry["environment"], entry["version"]
+    if entry["kind"] == "hold" or service is None or environment is None:
+        known = {name: entry[name] for name in ("service", "environment") if entry[name] is not None}
+        if entry["kind"] != "hold":
+            return f"/services/{segment(service)}" if service is not None else "/operations"
+        return f"/status?{urlencode(known)}" if known else "/status"
+    lane = f"/why/{segment(service)}/{segment(environment)}"
+    return f"{lane}?version={segment(version)}" if version is not None else lane

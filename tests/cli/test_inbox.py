@@ -1,0 +1,33 @@
+"""`deploydb inbox`, and `deploydb` alone."""
+
+from tests.cli.shell import Shell
+
+
+def test_alone_it_prints_what_needs_somebody_and_what_runs(seeded: Shell) -> None:
+    ended = seeded.ok()
+    inbox, _, matrix = ended.stdout.partition("\n\n")
+    heading, first, *_ = inbox.splitlines()
+    assert heading.split() == ["NEEDS", "SERVICE", "ENVIRONMENT", "VERSION", "WHAT", "SINCE", "ACT"]
+    assert first.startswith("failure  foo")
+    assert "deploydb retry foo prod 1.0 --reason WHY" in first
+    assert [line.split() for line in matrix.splitlines()] == [["SERVICE", "DEV", "PROD"], ["foo", "1.1", "1.0", "✗"]]
+    assert ended.stderr == ""
+
+
+def test_without_a_service_it_prints_the_help_and_why_there_is_no_answer(shell: Shell) -> None:
+    ended = shell.run()
+    assert ended.returncode == 1
+    assert "Usage: deploydb" in ended.stdout
+    assert ended.stderr.startswith("deploydb: ")
+
+
+def test_an_inbox_without_entries_says_so(seeded: Shell) -> None:
+    ended = seeded.ok("inbox", "--kind", "approval")
+    assert ended.stdout.startswith("Last release: foo ")
+    assert ended.stderr == "Nothing needs attention.\n"
+
+
+def test_each_entry_has_a_name_and_its_acts(seeded: Shell) -> None:
+    assert seeded.ok("inbox", "-o", "name").stdout.splitlines()[0] == "failure/foo/prod/1.0"
+    (entry,) = seeded.json("inbox", "--kind", "failure")["entries"]
+    assert [one["verb"] for one in entry["acts"]] == ["retry", "look"]

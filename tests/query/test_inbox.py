@@ -1,0 +1,156 @@
+"""The inbox: what needs somebody, in one list."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from deploydb.domain.gates.manual import ManualPromotion
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as ConfiguredService
+from tests.query.client import Service
+from tests.query.test_starvation import starve
+from tests.query.why_steps import world as world
+from tests.scenario import Scenario, catalog
+
+
+def asked_of(world: Scenario, *names: str, **more: Any) -> None:
+    """Services that go to dev, and on the word of the group sre to prod."""
+    services = [
+        ConfiguredService(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",)) for name in names
+    ]
+    stages = (Stage(environment="dev"), Stage(environment="prod", after=After(environments=("dev",))))
+    board = ManualPromotion(ident="board", groups=("sre",))
+    known = {"promotions": (board,), "entry": {"prod": ("board",)}, "groups": {"sre": ("alice", "bob")}}
+    world.catalog = catalog(*services, stages=stages, **known, **more)
+
+
+def put(world: Scenario, version: str, *, name: str = "foo", outcome: str = "succeeded") -> None:
+    world.publish(version, name=name)
+    world.evaluate(minutes=1)
+    world.deploy(outcome)
+    world.evaluate(minutes=1)
+
+
+def entries(service: Service, query: str = "") -> list[tuple[Any, ...]]:
+    parts = ("kind", "service", "environment", "version")
+    return [tuple(one[part] for part in parts) for one in service.get(f"/api/inbox{query}")["entries"]]
+
+
+def test_where_all_is_well_the_inbox_is_empty_and_has_the_last_release(world: Scenario, service: Service) -> None:
+    asked_of(world, "foo")
+    assert service.get("/api/inbox") == {"entries": [], "counts": {}, "more": False, "lastRelease": None}
+    put(world, "1.0")
+    world.tell("approval.given", service="foo", environment="prod", version="1.0", promotion="board", by="bob")
+    world.evaluate()
+    world.deploy()
+    body = service.get("/api/inbox")
+    assert (body["entries"], body["lastRelease"]["environment"]) == ([], "prod")
+    page = service.ask("/inbox", accept="text/html").text
+    assert "Nothing needs attention" in page
+    assert "Last release" in page
+
+
+def test_an_approval_is_first_for_those_whose_word_counts_until_they_have_given_it(
+    world: Scenario, service: Service
+) -> None:
+    asked_of(world, "foo", "bar")
+    put(world, "1.0")
+    put(world, "2.0", name="bar", outcome="failed")
+    approval, failure = ("approval", "foo", "prod", "1.0"), ("failure", "bar", "dev", "2.0")
+    assert entries(service, "?person=alice") == [approval, failure]
+    (entry, _) = service.get("/api/inbox?person=alice")["entries"]
+    assert (entry["mine"], entry["approvers"], entry["promotion"]) == (True, ["alice", "bob"], "board")
+    assert entry["reason"]["code"] == "awaiting_approval"
+    assert [one["command"] for one in entry["acts"]] == [
+        "deploydb approve foo prod 1.0 --promotion board",
+        "deploydb refuse foo prod 1.0 --promotion board --comment WHY",
+        "deploydb why foo prod 1.0",
+    ]
+    assert service.get("/api/inbox?person=mallory")["entries"][0]["mine"] is False
+    assert "mine" not in service.get("/api/inbox")["entries"][0]
+
+
+def test_a_gate_of_a_lane_is_one_entry_however_many_releases_come(world: Scenario, service: Service) -> None:
+    asked_of(world, "foo")
+    for version in ("1.0", "1.1", "1.2"):
+        put(world, version)
+    found = [one for one in service.get("/api/inbox")["entries"] if one["kind"] == "approval"]
+    assert [(one["environment"], one["promotion"]) for one in found] == [("prod", "board")]
+
+
+def test_a_failure_is_listed_until_something_follows_it(world: Scenario, service: Service) -> None:
+    asked_of(world, "foo")
+    put(world, "1.0", outcome="failed")
+    assert entries(service) == [("failure", "foo", "dev", "1.0")]
+    (failure,) = service.get("/api/inbox")["entries"]
+    assert [one["verb"] for one in failure["acts"]] == ["retry", "look"]
+    world.publish("1.1")
+    world.evaluate(minutes=1)
+    assert entries(service, "?kind=failure") == []
+    world.deploy()
+    assert entries(service, "?kind=failure") == []
+
+
+def test_a_rollback_stands_in_place_of_the_failure_that_it_answers(world: Scenario, service: Service) -> None:
+    foo = ConfiguredService(
+        ident="foo", artifacts=("com.example:foo",), pipelines=("main",), failure_strategy="rollback"
+    )
+    world.catalog = catalog(foo, stages=(Stage(environment="dev", promotions=("smoke",)),))
+    lane = {"service": "foo", "environment": "dev", "promotion": "smoke"}
+    put(world, "1.0")
+    world.tell("verification.finished", **lane, version="1.0", outcome="passed")
+    put(world, "1.1")
+    world.tell("verification.finished", **lane, version="1.1", outcome="failed")
+    world.evaluate(minutes=1)
+    world.deploy()
+    world.evaluate(minutes=1)
+    assert entries(service) == [("rollback", "foo", "dev", "1.0")]
+    (entry,) = service.get("/api/inbox")["entries"]
+    assert entry["reason"]["code"] == "rollback_of"
+    assert entry["acts"][0]["command"] == "deploydb retry foo dev 1.1 --reason WHY"
+
+
+def test_holds_that_end_soon_or_have_stood_for_long_are_listed_and_vetoes_may_stand(
+    world: Scenario, service: Service
+) -> None:
+    asked_of(world, "foo")
+    at = {"service": "foo", "by": "sue", "reason": "audit"}
+    world.tell("hold.placed", kind="freeze", environment="prod", **at)
+    world.tell("hold.placed", kind="veto", version="0.9", **at)
+    soon = (world.now + timedelta(days=9)).isoformat()
+    world.tell("hold.placed", kind="pause", **at, until=soon)
+    world.evaluate()
+    assert entries(service, "?kind=hold") == []
+    world.now += timedelta(days=8, hours=1)
+    held = [one for one in service.get("/api/inbox")["entries"] if one["kind"] == "hold"]
+    assert {(one["holdKind"], one["until"] is not None) for one in held} == {("freeze", False), ("pause", True)}
+    assert [one["acts"][0]["command"].split()[1] for one in held if one["holdKind"] == "freeze"] == ["thaw"]
+
+
+def test_drift_lost_facts_and_files_are_of_the_same_list(world: Scenario, service: Service) -> None:
+    asked_of(world, "foo")
+    put(world, "1.0")
+    by_hand = {"group": "com.example", "name": "foo", "version": "1.5"}
+    world.tell("deployment.observed", service="foo", environment="dev", artifact=by_hand)
+    world.tell("deployment.finished", service="fooo", environment="prod", version="7", outcome="succeeded")
+    world.evaluate(minutes=1)
+    service.problems.append("services/foo.yml:3:5: pipelin is not known")
+    body = service.get("/api/inbox?limit=2")
+    assert {"unmatched", "configuration", "drift"} <= set(body["counts"])
+    assert (len(body["entries"]), body["more"]) == (2, True)
+    (drift,) = service.get("/api/inbox?kind=drift")["entries"]
+    assert (drift["service"], drift["environment"], drift["version"]) == ("foo", "dev", "1.0")
+    (lost,) = service.get("/api/inbox?kind=unmatched")["entries"]
+    assert "did you mean foo?" in lost["text"]
+
+
+def test_a_starved_lane_is_named_as_everywhere(world: Scenario, service: Service) -> None:
+    starve(world)
+    (lane,) = service.get("/api/inbox?kind=starved")["entries"]
+    assert lane["text"] == service.get("/api/status")["starved"][0]["text"]
+
+
+@pytest.mark.parametrize("query", ["?service=nothing", "?environment=mars"])
+def test_what_does_not_exist_is_named(service: Service, query: str) -> None:
+    assert service.refusal(f"/api/inbox{query}")[0] == 404
