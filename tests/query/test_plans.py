@@ -28,6 +28,7 @@ from deploydb.store.queries import (
     holds,
     lanes,
     live_intervals,
+    open_gates,
     operations,
     plan,
     unmatched,
@@ -55,6 +56,9 @@ MOST_PAGES = 2_000
 
 _WHOLE = {"ingest_watermark", "revision"}
 """A handful of rows, whatever is stored: they are read as a whole."""
+
+_READ_WHOLE = {"/api/inbox": {"current_version"}}
+"""Drift is looked for in each lane: the table has a row a lane, whatever has been deployed."""
 
 Ask = Callable[[sa.Connection], Any]
 
@@ -133,6 +137,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: operations.due_next(c, limit=50), {"ix_service_schedule_due"}),
     (operations.last_event, {"pk_event"}),
     (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
+    (open_gates.with_open_gates, {"ix_deployment_needs_evaluation"}),
 ]
 """With the indexes that must be used; an empty set: several would do, and which is chosen follows from how much there
 is."""
@@ -165,7 +170,7 @@ def test_every_view_is_answered_by_indexes(asked: Scenario) -> None:
             if path in paths:
                 plans = _plans(asked.engine, lambda _, address=address: service.ask(address))
                 assert plans, address
-                assert not _scanned(plans), address
+                assert _scanned(plans) <= _READ_WHOLE.get(path, set()), address
 
 
 @pytest.mark.servers
