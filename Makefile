@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench openapi asyncapi reference mutate clean
+.PHONY: help run test test-another-day check format explore bench openapi asyncapi definitions reference mutate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,10 @@ openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 asyncapi: $(VENV)/run ## Generate deploy/asyncapi.json and deploy/messages.schema.json from the code
 	$(BIN)/deploydb asyncapi > deploy/asyncapi.json
 	$(BIN)/deploydb asyncapi --schema > deploy/messages.schema.json
+
+definitions: $(VENV)/run ## Generate deploy/rabbitmq/definitions.json and deploy/postgres/roles.sql from the code
+	DEPLOYDB_CONFIG=config $(BIN)/deploydb broker definitions > deploy/rabbitmq/definitions.json
+	$(BIN)/deploydb db roles > deploy/postgres/roles.sql
 
 reference: $(VENV)/test ## Generate docs/promotions.md from the code
 	$(BIN)/python -m tests.configuration.reference > docs/promotions.md

@@ -14,6 +14,7 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.redaction import secrets_in
 
 DATA_FOLDER = "deploydb-data"
+_BOTH = "{name} and {name}_FILE are both set: keep one of them"
 _PATHS = ("data", "config", "tokens_file")
 MAX_BODY_BYTES = 1024 * 1024
 """The largest message taken, 1 MiB (RELIABILITY: bounded sizes)."""
@@ -41,9 +42,9 @@ class Settings(Struct, frozen=True, kw_only=True):
     token: str = ""
     """What the command line shows to the query service."""
     tokens: str = ""
-    """Lines of bearer tokens, hashed (`identity.Tokens`)."""
+    """Lines of bearer tokens, hashed (`identity.Tokens`), of the variable itself; see `read_tokens`."""
     tokens_file: Path | None = None
-    """The file of `tokens`, which is read again when it changes (`http.tokens`)."""
+    """The file of tokens, which only the processes that identify people read, and again when it changes."""
     session_secret: str = ""
     """The key of sessions, beside the token's hash (`http.sessions`)."""
     person_header: str = ""
@@ -58,6 +59,15 @@ class Settings(Struct, frozen=True, kw_only=True):
         """What must never be shown, as `redacted` takes it."""
         return secrets_in((self.database_url, self.broker_url, self.url), self.token, self.session_secret)
 
+    def read_tokens(self) -> str:
+        """The lines of bearer tokens, of the variable or the file.
+
+        Raises: Misconfigured for a file that cannot be read.
+        """
+        if self.tokens or self.tokens_file is None:
+            return self.tokens
+        return text_of(self.tokens_file, "DEPLOYDB_TOKENS_FILE")
+
     @property
     def tokens_source(self) -> str:
         """The place of `tokens`, for messages."""
@@ -69,8 +79,8 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
 
     `DEPLOYDB_DATA` moves the embedded default's folder; `DEPLOYDB_DATABASE_URL` and `DEPLOYDB_BROKER_URL` replace it.
 
-    Raises: Misconfigured for a `*_FILE` that cannot be read, a variable given both ways, an empty secret, or a word
-    that is none of its choices.
+    Raises: Misconfigured for a `*_FILE` that cannot be read (that of tokens is not read here), a variable given both
+    ways, an empty secret, or a word that is none of its choices.
     """
     secret_file = environ.get("DEPLOYDB_SESSION_SECRET_FILE")
     if secret_file and not value_of(environ, "DEPLOYDB_SESSION_SECRET"):
@@ -78,10 +88,12 @@ def from_environment(environ: Mapping[str, str] = os.environ) -> Settings:
     given: dict[str, Any] = {}
     for name in Settings.__struct_fields__:
         variable = f"DEPLOYDB_{name.upper()}"
-        # DEPLOYDB_TOKENS_FILE is the path itself, too
-        value = environ.get(variable) if name == "tokens_file" else value_of(environ, variable)
+        # the tokens file is for other processes, too: its path is a setting of its own
+        value = environ.get(variable) if name in ("tokens", "tokens_file") else value_of(environ, variable)
         if value:
             given[name] = Path(value) if name in _PATHS else value
+    if "tokens" in given and "tokens_file" in given:
+        raise Misconfigured(_BOTH.format(name="DEPLOYDB_TOKENS"))
     if given.get("read", "open") not in get_args(Reads):
         raise Misconfigured(f"DEPLOYDB_READ is {given['read']!r}: expected open or token")
     if "url" in given:
@@ -95,7 +107,7 @@ def value_of(environ: Mapping[str, str], name: str) -> str | None:
     """A variable, or the content of the file that NAME_FILE names. Raises: Misconfigured."""
     plain, path = environ.get(name), environ.get(f"{name}_FILE")
     if plain and path:
-        raise Misconfigured(f"{name} and {name}_FILE are both set: keep one of them")
+        raise Misconfigured(_BOTH.format(name=name))
     return text_of(Path(path), f"{name}_FILE") if path else plain or None
 
 

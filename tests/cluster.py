@@ -9,13 +9,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from deploydb.broker.open import open_outbound, provision
+from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, topology_of
-from deploydb.configuration import load
+from deploydb.configuration import LiveCatalog, load
 from deploydb.domain.model.catalog import Catalog
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
+from tests.servers.logins import broker_login, database_login, ensure_roles, provision_with_users
 
 ROOT = Path(__file__).parents[1]
 WINDOW = 2000
@@ -25,7 +26,10 @@ Process = subprocess.Popen[bytes]
 
 
 class Cluster:
-    """Addresses, configuration, and the processes that run on them. All end with the `with` block."""
+    """Addresses, configuration, and the processes that run on them. All end with the `with` block.
+
+    On real servers each process logs in as its user and its role, which have the rights of production.
+    """
 
     def __init__(self, broker_url: str, database_url: str, config: Path, **environment: str) -> None:
         self.broker_url = broker_url
@@ -55,10 +59,12 @@ class Cluster:
 
     def furnish(self) -> None:
         """Migrate the database and provision the broker, as deployment does."""
-        provision(self.broker_url, topology_of(self.catalog()))
+        tools = LiveCatalog(self.config).orchestrators
+        provision_with_users(self.broker_url, topology_of(self.catalog()), tools)
         engine = open_engine(self.database_url, name="tests")
         migrate(engine)
         engine.dispose()
+        ensure_roles(self.database_url)
 
     def catalog(self) -> Catalog:
         """The configuration, read."""
@@ -68,12 +74,13 @@ class Cluster:
 
     def start(self, worker: str, *, port: int = 0) -> Process:
         """A worker process, `python -m workers NAME`, on a free port unless one is given."""
-        return self._spawn("-m", "workers", worker, "--port", str(port))
+        return self._spawn("-m", "workers", worker, "--port", str(port), environment=self.environment_of(worker))
 
     def deployer(self, *command: str, concurrency: int = 4, state: Path) -> Process:
         """`deploydb deployer` on the default orchestrator's queue."""
         options = ["--orchestrator", "default", "--concurrency", str(concurrency), "--state", str(state)]
-        return self._spawn("-m", "deploydb", "deployer", *options, "--", *command)
+        environment = self.environment_of("deployer")
+        return self._spawn("-m", "deploydb", "deployer", *options, "--", *command, environment=environment)
 
     def kill(self, process: Process) -> None:
         """kill -9."""
@@ -97,13 +104,26 @@ class Cluster:
     def deploydb(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:
         """The command line, run to its end."""
         command = [sys.executable, "-m", "deploydb", *arguments]
+        environment = self.environment_of("operator" if arguments[0] in ("dead", "webhook") else "ci")
         return subprocess.run(
-            command, env=self.environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, **options
+            command, env=environment, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False, **options
         )
+
+    def login(self, process: str) -> str:
+        """The broker's URL for a process."""
+        return broker_login(self.broker_url, process) or self.broker_url
+
+    def environment_of(self, process: str) -> dict[str, str]:
+        """The environment of a process: its logins, and neither of a server that it does not use."""
+        broker = broker_login(self.broker_url, process)
+        database = database_login(self.database_url, process) if process not in ("ci", "deployer") else None
+        own = {"DEPLOYDB_BROKER_URL": broker, "DEPLOYDB_DATABASE_URL": database}
+        others = {name: value for name, value in self.environment.items() if name not in own}
+        return others | {name: value for name, value in own.items() if value is not None}
 
     def publish(self, bodies: Sequence[bytes]) -> None:
         """All of them to the events exchange, each one confirmed."""
-        with open_outbound(self.broker_url, name="tests") as outbound:
+        with open_outbound(self.login("ci"), name="tests") as outbound:
             for start in range(0, len(bodies), WINDOW):
                 batch = [
                     Message(exchange=EVENTS, routing_key="fact", body=body, message_id=str(start + index))
@@ -112,8 +132,8 @@ class Cluster:
                 receipts = outbound.publish(batch)
                 assert all(receipt.state == "confirmed" for receipt in receipts)
 
-    def _spawn(self, *arguments: str) -> Process:
-        process = subprocess.Popen([sys.executable, *arguments], env=self.environment, cwd=ROOT)
+    def _spawn(self, *arguments: str, environment: dict[str, str]) -> Process:
+        process = subprocess.Popen([sys.executable, *arguments], env=environment, cwd=ROOT)
         self._processes.append(process)
         return process
 

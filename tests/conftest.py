@@ -18,6 +18,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from tests.servers import PostgreSQL, RabbitMQ, ServerMissing, Servers
+from tests.servers.logins import make_roles
 
 settings.register_profile("tests", deadline=None)  # of an example: a busy machine is no failure
 settings.load_profile("tests")
@@ -122,7 +123,9 @@ def postgresql(servers: Servers) -> PostgreSQL:
     cluster = _or_skip(servers.postgresql)
     with servers.once("template") as first:
         if first:
-            _migrate(cluster.create_database("deploydb_template"))
+            url = cluster.create_database("deploydb_template")
+            _migrate(url)
+            make_roles(url)
     return cluster
 
 

@@ -1,12 +1,20 @@
 """`broker`: what must exist on the broker."""
 
+import json
+import secrets
+from pathlib import Path
+
 import click
 
+from deploydb.broker.definitions import definitions as make_definitions
+from deploydb.broker.definitions import password_hash
 from deploydb.broker.open import check as check_broker
 from deploydb.broker.open import provision as provision_broker
 from deploydb.broker.topology import Topology, topology_of
+from deploydb.broker.users import User, users
 from deploydb.configuration import LiveCatalog
-from deploydb.settings import from_environment
+from deploydb.domain.model.errors import Misconfigured
+from deploydb.settings import from_environment, text_of
 
 
 @click.group()
@@ -61,3 +69,48 @@ def check(eiffel: str | None) -> None:
     """
     check_broker(from_environment().broker_url, _wanted(eiffel))
     click.echo("everything is there", err=True)
+
+
+@broker.command()
+@click.option("--vhost", default="deploydb", show_default=True, help="The vhost that holds all of it.")
+@click.option(
+    "--passwords",
+    type=click.Path(path_type=Path),
+    metavar="FOLDER",
+    help="A folder with a file for each user, named as the user, that holds its password.",
+)
+def definitions(vhost: str, passwords: Path | None) -> None:
+    """Print a vhost, the exchanges, queues and bindings of the configuration, and a user for each role, as RabbitMQ's
+    `rabbitmqctl import_definitions` takes them.
+
+    Each user may do what its role needs and nothing more. A user without a password cannot log in; importing the
+    definitions again sets passwords again.
+
+    \b
+    Examples:
+      deploydb broker definitions > definitions.json
+      deploydb broker definitions --passwords /etc/deploydb/rabbitmq > definitions.json
+    """
+    live = LiveCatalog(from_environment().config)
+    topology = topology_of(live.catalog)
+    made = users(topology, live.orchestrators)
+    hashes = _hashes(made, passwords) if passwords is not None else {}
+    click.echo(json.dumps(make_definitions(topology, made, vhost=vhost, hashes=hashes), indent=2))
+
+
+def _hashes(made: tuple[User, ...], folder: Path) -> dict[str, str]:
+    """The hashes of the passwords in `folder`, by user. Raises: Misconfigured for a file without one, or of no user."""
+    if not folder.is_dir():
+        raise Misconfigured(f"--passwords: {folder} is no folder: expected one with a file for each user")
+    names = {user.name for user in made}
+    hashes = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith("."):
+            continue
+        if path.name not in names:
+            raise Misconfigured(f"--passwords: {path} is of no user: expected {', '.join(sorted(names))}")
+        password = text_of(path, "--passwords")
+        if not password:
+            raise Misconfigured(f"--passwords: {path} is empty: write the password of {path.name} into it")
+        hashes[path.name] = password_hash(password, secrets.token_bytes(4))
+    return hashes

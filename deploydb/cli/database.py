@@ -18,7 +18,7 @@ _CURRENT = "the schema is current"
 
 @click.group()
 def db() -> None:
-    """The database's schema: bring it up to date, check it.
+    """The database's schema and roles: bring it up to date, check it, print the rights.
 
     \b
     Example:
@@ -52,6 +52,24 @@ def check() -> None:
     with opened("check", absent="run `deploydb db migrate`") as engine:
         require_current(engine)
     click.echo(_CURRENT, err=True)
+
+
+@db.command()
+def roles() -> None:
+    """Print SQL for PostgreSQL: a role for each process, with the rights that it needs and no others.
+
+    Run it as the tables' owner after each migration, the first time as a user who may create roles. It sets no
+    password. No process needs the owner's role; `deploydb db migrate` does.
+
+    \b
+    Examples:
+      deploydb db roles > roles.sql
+      deploydb db roles | psql --set ON_ERROR_STOP=1 postgresql://owner:…@db/deploydb
+    """
+    from deploydb.store.privileges import statements
+
+    click.echo("-- Of `deploydb db roles`. Run it as the tables' owner, after each `deploydb db migrate`.")
+    click.echo("".join(f"{statement};\n" for statement in ["BEGIN", *statements(), "COMMIT"]), nl=False)
 
 
 @contextmanager

@@ -154,14 +154,12 @@ def _rights(connection: sa.Connection, file: Path | None) -> Finding:
         advice = "" if writable else "workers need to write the file and its folder; reading needs the folder, too"
         return Finding(check="rights", state="ok" if writable else "warn", seen=message, advice=advice)
     found = rights(connection)
+    advice = "`deploydb db roles` prints the rights of each process; run its SQL after each `deploydb db migrate`"
     if found.unreadable:
         message = f"{found.role} may not read {', '.join(found.unreadable)}"
-        return Finding(check="rights", state="fail", seen=message, advice="GRANT SELECT on them to the role")
-    if found.unwritable:
-        message = f"{found.role} may read all tables, and not write {', '.join(found.unwritable)}"
-        advice = "enough for the query service and the gateway; workers need a role that owns the tables"
-        return Finding(check="rights", state="ok", seen=message, advice=advice)
-    return Finding(check="rights", state="ok", seen=f"{found.role} may read and write all tables")
+        return Finding(check="rights", state="fail", seen=message, advice=advice)
+    message = f"{found.role} may read all tables, and write those of {', '.join(found.enough_for)}"
+    return Finding(check="rights", state="ok", seen=message, advice="")
 
 
 def _reading(engine: sa.Engine) -> Iterator[Finding]:
@@ -246,10 +244,11 @@ _PROVISION = "`deploydb broker provision` makes what is missing"
 
 
 def _tokens(settings: Settings) -> Iterator[Finding]:
-    if not settings.tokens:
-        return
     try:
-        tokens = Tokens.parse(settings.tokens, settings.tokens_source)
+        text = settings.read_tokens()
+        if not text:
+            return
+        tokens = Tokens.parse(text, settings.tokens_source)
         yield Finding(check="tokens", state="ok", seen=f"{len(tokens)} of people and programs")
     except Misconfigured as error:
         yield _failed("tokens", error, "correct the line; until then running services use the last good file")

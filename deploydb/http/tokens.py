@@ -24,10 +24,10 @@ class LiveIdentity:
         self._path = given.tokens_file
         self._health = health
         self._log = log
+        self._text = given.read_tokens()
         self._identity = Identity.parse(
-            tokens=given.tokens, person_header=given.person_header, proxies=given.proxies, source=given.tokens_source
+            tokens=self._text, person_header=given.person_header, proxies=given.proxies, source=given.tokens_source
         )
-        self._text = given.tokens
         self._seen: _Stamp | None = None  # the file may have changed since the settings were read
         self._warning: str | None = None
 

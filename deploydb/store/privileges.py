@@ -1,33 +1,140 @@
-"""What a database lets our role do, and what time it has."""
+"""The rights on the tables: those that each process needs, as roles of PostgreSQL, and those that our own role has.
+
+A process reads all tables: a decision, an answer and a list of what is under way come from any of them, and the log has
+the content of the others. It writes the tables of its own work alone. None needs a role that owns the tables; only
+`deploydb db migrate` does. PostgreSQL asks for UPDATE where a row is locked, and for none of the rights of an identity
+column's sequence.
+"""
 
 from datetime import UTC, datetime
+from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.model.facts import fact_types
 from deploydb.store.tables import metadata
+
+Right = Literal["INSERT", "UPDATE", "DELETE"]
+Rights = dict[str, tuple[Right, ...]]
+"""By table, beside SELECT."""
+
+_ADD: tuple[Right, ...] = ("INSERT",)
+_CHANGE: tuple[Right, ...] = ("UPDATE",)
+_PUT: tuple[Right, ...] = ("INSERT", "UPDATE")
+_REPLACE: tuple[Right, ...] = ("INSERT", "DELETE")
+_ANY: tuple[Right, ...] = ("INSERT", "UPDATE", "DELETE")
+
+_FACTS: Rights = {
+    **{kind.projection.table: _PUT for kind in fact_types() if kind.projection.table is not None},
+    "artifact": _PUT,
+    "correlation": _REPLACE,
+    "deployment": _PUT,
+    "evaluation_request": _ADD,
+    "event": _ADD,
+    "outbox": _ADD,
+    "publication": _REPLACE,
+    "revision": _PUT,
+    "unmatched_fact": _REPLACE,
+}
+"""Folding facts into the tables (`projections.project`): ingest, and promote for facts that came early."""
+
+WRITES: dict[str, Rights] = {
+    "ingest": {**_FACTS, "ingest_watermark": _ANY},
+    "promote": {
+        **_FACTS,
+        "catalog_listing": _PUT,
+        "command_queue": _REPLACE,
+        "configuration_file": _ADD,
+        "current_version": _PUT,
+        "environment_name": _REPLACE,
+        "evaluation_request": _ANY,
+        "event": _PUT,  # renamed environments
+        "external_check": _ADD,
+        "flow": _ADD,
+        "live_interval": _PUT,
+        "live_status": _ADD,
+        "service_schedule": _PUT,
+        "unmatched_fact": _ANY,
+        "verdict": _PUT,
+        "wanted_notification": _REPLACE,
+    },
+    "relay": {"command_queue": _CHANGE, "outbox": _CHANGE, "revision": _PUT},
+    "verify": {"external_check": _CHANGE, "outbox": _ADD},
+    "notify": {"webhook_delivery": _ANY, "webhook_endpoint": _PUT},
+    "orchestrate": {"orchestrator_run": _ANY, "outbox": _ADD},
+    "query": {},
+    "gateway": {},
+    "web": {},
+    "operator": {"webhook_delivery": _CHANGE, "webhook_endpoint": _PUT},
+}
+"""What each process writes; `operator`: a person with `deploydb doctor` and `deploydb webhook`."""
+
+
+def role_of(process: str) -> str:
+    """The name of the role of a process."""
+    return f"deploydb_{process}"
+
+
+def statements() -> list[str]:
+    """The SQL that makes the roles, without passwords, and gives each its rights on the tables that there are.
+
+    Idempotent: what a role had before is taken back. For the owner of the tables; making a role that is not there takes
+    CREATEROLE.
+    """
+    made = []
+    for process in WRITES:
+        role = role_of(process)
+        made.append(f"""DO $$ BEGIN
+  IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
+    CREATE ROLE {role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
+  END IF;
+END $$""")
+    roles = ", ".join(map(role_of, WRITES))
+    made += [
+        f"""DO $$ BEGIN
+  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('GRANT CONNECT ON DATABASE %I TO {roles}', current_database());
+END $$""",
+        "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
+        f"GRANT USAGE ON SCHEMA public TO {roles}",
+        f"REVOKE ALL ON ALL TABLES IN SCHEMA public FROM {roles}",
+        f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {roles}",
+    ]
+    for process, writes in WRITES.items():
+        tables: dict[str, list[str]] = {}
+        for table, rights in sorted(writes.items()):
+            tables.setdefault(", ".join(rights), []).append(table)
+        made += [f"GRANT {given} ON {', '.join(names)} TO {role_of(process)}" for given, names in tables.items()]
+    return made
 
 
 class Privileges(Struct, frozen=True, kw_only=True):
-    """The tables that the role may not read, and those that it may not write to."""
+    """The tables that the role may not read, and the processes for which its rights are enough, by `WRITES`."""
 
     role: str
     unreadable: list[str]
-    unwritable: list[str]
+    enough_for: list[str]
 
 
 def rights(connection: sa.Connection) -> Privileges:
     """What this connection's role may do with our tables. SQLite has no roles: there, its file says it."""
-    names = sorted(metadata.tables)
     if connection.dialect.name != "postgresql":
-        return Privileges(role="", unreadable=[], unwritable=[])
+        return Privileges(role="", unreadable=[], enough_for=list(WRITES))
     role: str = connection.execute(sa.select(sa.func.current_user())).scalar_one()
-
-    def lacks(*wanted: str) -> list[str]:
-        may = sa.select(*(sa.and_(*(sa.func.has_table_privilege(name, each) for each in wanted)) for name in names))
-        return [name for name, allowed in zip(names, connection.execute(may).one(), strict=True) if not allowed]
-
-    return Privileges(role=role, unreadable=lacks("SELECT"), unwritable=lacks("INSERT", "UPDATE"))
+    every: tuple[str, ...] = ("SELECT", *_ANY)
+    asked = [(name, right) for name in sorted(metadata.tables) for right in every]
+    answers = connection.execute(sa.select(*(sa.func.has_table_privilege(*one) for one in asked))).one()
+    has = {one for one, allowed in zip(asked, answers, strict=True) if allowed}
+    return Privileges(
+        role=role,
+        unreadable=[name for name in sorted(metadata.tables) if (name, "SELECT") not in has],
+        enough_for=[
+            process
+            for process, writes in WRITES.items()
+            if all((table, right) in has for table, given in writes.items() for right in given)
+        ],
+    )
 
 
 def time_there(connection: sa.Connection) -> datetime:

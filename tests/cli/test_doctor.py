@@ -225,3 +225,11 @@ def test_another_version_is_a_warning_and_another_time_a_failure(house: Shell) -
     assert clock["state"] == "fail"
     assert clock["seen"].endswith(" s behind ours")
     assert 3590 < float(clock["seen"].split()[0]) < 3610
+
+
+def test_the_broker_is_provisioned_without_access_to_the_tokens_file(house: Shell) -> None:
+    house.environment["DEPLOYDB_TOKENS_FILE"] = "/not/readable"
+    assert "everything is there" in house.ok("broker", "provision").stderr
+    assert examined(house, code=1)["tokens"]["seen"] == (
+        "DEPLOYDB_TOKENS_FILE: cannot read /not/readable: No such file or directory"
+    )

@@ -20,7 +20,7 @@ def test_on_real_servers_all_is_well(house: Shell, amqp_url: str, postgresql: Po
     with open_inbound(amqp_url, DEFAULT, name="tests"):
         findings = examined(house, code=0)
     assert states(findings) == {"ok"}
-    assert "may read and write all tables" in findings["rights"]["seen"]
+    assert "write those of ingest, promote, relay" in findings["rights"]["seen"]
     assert findings["exchanges and queues"]["seen"].endswith("are there, as they must be")
     assert password not in json.dumps(findings)
 
@@ -75,7 +75,7 @@ def test_a_role_that_may_not_read_has_a_finding_for_each_table(
         try:
             found = examined(house, code=0)["rights"]
             assert found["state"] == "ok"
-            assert "may read all tables, and not write" in found["seen"]
+            assert found["seen"] == f"{role} may read all tables, and write those of query, gateway, web"
             connection.execute(f"REVOKE SELECT ON flow FROM {role}".encode())
             found = examined(house, code=1)["rights"]
             assert found["seen"] == f"{role} may not read flow"

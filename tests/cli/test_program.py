@@ -25,8 +25,8 @@ GROUPS = {
     "publish": ["artifact", "deployment", "verification", *map(type_of, fact_types())],
     "incident": ["open", "resolve"],
     "dead": ["list", "show", "replay", "discard"],
-    "broker": ["provision", "check"],
-    "db": ["migrate", "check"],
+    "broker": ["provision", "check", "definitions"],
+    "db": ["migrate", "check", "roles"],
     "hook": ["list", "test"],
 }
 EVERY = [

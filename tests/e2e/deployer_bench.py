@@ -13,12 +13,13 @@ from typing import Any
 
 import pytest
 
-from deploydb.broker.open import open_inbound, open_outbound, provision
+from deploydb.broker.open import open_inbound, open_outbound
 from deploydb.broker.port import Message
 from deploydb.broker.topology import COMMANDS, INGEST_QUEUE, topology
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.wire.native import encode_command
+from tests.servers.logins import broker_login, provision_with_users
 
 DEPLOYDB = [sys.executable, "-m", "deploydb"]
 DEADLINE_SECONDS = 30.0
@@ -32,14 +33,15 @@ class Bench:
         self.folder = folder
         self.ran = folder / "ran"
         self.processes: list[subprocess.Popen[str]] = []
-        provision(broker_url, topology({"default": ("dev", "prod")}))
+        provision_with_users(broker_url, topology({"default": ("dev", "prod")}))
 
     def deployer(self, script: str, *options: str) -> subprocess.Popen[str]:
         """A deployer that runs a shell script; `$RAN` is a file for it to leave its mark in."""
+        broker_url = broker_login(self.broker_url, "deployer") or self.broker_url
         process = subprocess.Popen(
             [*DEPLOYDB, "deployer", *options, "--", "/bin/sh", "-c", script],
             env=os.environ
-            | {"DEPLOYDB_BROKER_URL": self.broker_url, "DEPLOYDB_DATA": str(self.folder), "RAN": str(self.ran)},
+            | {"DEPLOYDB_BROKER_URL": broker_url, "DEPLOYDB_DATA": str(self.folder), "RAN": str(self.ran)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,

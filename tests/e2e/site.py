@@ -30,7 +30,7 @@ class Orchestrator(threading.Thread):
         self._over = threading.Event()
 
     def run(self) -> None:
-        with open_inbound(self._house.broker_url, command_queue("default"), name="tests") as inbound:
+        with open_inbound(self._house.login("deployer"), command_queue("default"), name="tests") as inbound:
             while not self._over.is_set():
                 deliveries = inbound.receive(100, timedelta(seconds=0.1))
                 commands = [decode_command(delivery.body) for delivery in deliveries]

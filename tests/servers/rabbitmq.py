@@ -10,8 +10,8 @@ import subprocess
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
-from urllib.parse import quote
+from typing import Any, ClassVar, Self
+from urllib.parse import quote, urlsplit
 
 from tests.servers.ports import free_ports, listens
 from tests.servers.process import until
@@ -23,6 +23,8 @@ class RabbitMQ(Server):
 
     `options` are lines for its `rabbitmq.conf`, kept for later starts.
     """
+
+    _by_port: ClassVar[dict[int, "RabbitMQ"]] = {}
 
     def start(self, options: Mapping[str, str | int] | None = None) -> Self:
         bin_folder = self.programs()
@@ -75,7 +77,13 @@ class RabbitMQ(Server):
     def port(self) -> int:
         return int(self.state["amqp"])
 
+    @classmethod
+    def of(cls, url: str) -> "RabbitMQ | None":
+        """The node whose URL it is, where this process has asked for it; None for another broker."""
+        return cls._by_port.get(urlsplit(url).port or 0)
+
     def url(self, vhost: str = "/") -> str:
+        self._by_port[self.port] = self
         return f"amqp://guest:guest@127.0.0.1:{self.port}/{quote(vhost, safe='')}"
 
     def create_vhost(self, name: str) -> str:

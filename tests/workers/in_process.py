@@ -13,18 +13,20 @@ from typing import Any, TypeVar
 from unittest.mock import Mock
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 from prometheus_client import CollectorRegistry
 
-from deploydb.broker.open import open_dead_letters, open_inbound, open_outbound, provision
+from deploydb.broker.open import open_dead_letters, open_inbound, open_outbound
 from deploydb.broker.port import DeadLetter, Message
 from deploydb.broker.topology import EVENTS, command_queue, topology_of
-from deploydb.configuration import load
+from deploydb.configuration import LiveCatalog
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine, reading
 from deploydb.telemetry import open_log
 from deploydb.wire.native import decode_command
 from tests.cluster import write_config
+from tests.servers.logins import database_login, ensure_roles, provision_with_users
 from workers.__main__ import WORKERS
 from workers.health import WorkerHealth
 from workers.loop import RetryPolicy, run
@@ -107,6 +109,7 @@ class InProcess:
         self.config = write_config(folder / "config", CONFIG)
         self.settings = Settings(data=folder, broker_url=broker_url, database_url=database_url, config=self.config)
         self.provision()
+        ensure_roles(database_url)
         self._stack = ExitStack()
         self._engine = open_engine(database_url, name="tests")
         self._stack.callback(self._engine.dispose)
@@ -120,19 +123,22 @@ class InProcess:
 
     def provision(self) -> None:
         """Make what the configuration needs on the broker."""
-        catalog = load(self.config).catalog
-        assert catalog is not None
-        provision(self.settings.broker_url, topology_of(catalog))
+        live = LiveCatalog(self.config)
+        provision_with_users(self.settings.broker_url, topology_of(live.catalog), live.orchestrators)
 
     def start(self, *names: str) -> list[Working]:
         """Start workers; each is stopped with the workshop at the latest."""
-        started = [Working(name, self.settings) for name in names]
+        started = [Working(name, self._login(name)) for name in names]
         for working in started:
             self._stack.callback(working.stop)
         self._stack.callback(
             lambda: [working.signals.stop() for working in started]
         )  # all of them before any is awaited
         return started
+
+    def _login(self, name: str) -> Settings:
+        """The settings of a worker: on PostgreSQL its own role."""
+        return replace(self.settings, database_url=database_login(self.settings.database_url, name))
 
     def publish(
         self,

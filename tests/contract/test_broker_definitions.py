@@ -1,0 +1,177 @@
+"""The definitions of RabbitMQ: as the topology has them, and a user for each role that does its work alone."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from secrets import token_hex
+
+import pytest
+
+from deploydb.broker.open import check, open_dead_letters, open_inbound, open_outbound, provision
+from deploydb.broker.port import Message
+from deploydb.broker.topology import (
+    COMMANDS,
+    DEAD,
+    DEAD_QUEUE,
+    EVENTS,
+    INGEST_QUEUE,
+    command_queue,
+    topology,
+    topology_of,
+)
+from deploydb.configuration import LiveCatalog
+from deploydb.domain.model.errors import Misconfigured, NotAllowed
+from tests.cli.shell import Shell
+from tests.cluster import write_config
+from tests.conftest import needs_servers
+from tests.servers import RabbitMQ
+from tests.servers.logins import broker_login, provision_with_users
+from tests.workers.in_process import CONFIG
+
+ROOT = Path(__file__).parents[2]
+FILES = {
+    **CONFIG,
+    "environments/prod.yml": "orchestrator: tool\n",
+    "orchestrators/tool.yml": (
+        "type: http\nurl: https://tool.example.com/runs\nbody: '{}'\nrun: $.id\nstate: $.state\n"
+        "status_url: https://tool.example.com/runs/{run}\nsucceeded: [live]\nfailed: [failed]\nidempotent: true\n"
+    ),
+    "webhook/hook.yml": "url: https://hooks.example.com/x\n",
+}
+
+
+def test_the_copy_is_up_to_date() -> None:
+    made = Shell(ROOT, DEPLOYDB_CONFIG="config").ok("broker", "definitions").stdout
+    copy = json.loads((ROOT / "deploy/rabbitmq/definitions.json").read_text(encoding="utf-8"))
+    assert copy == json.loads(made), "run `make definitions`, and commit what changes"
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory: pytest.TempPathFactory) -> LiveCatalog:
+    return LiveCatalog(write_config(tmp_path_factory.mktemp("config"), FILES))
+
+
+@pytest.fixture(scope="module")
+def url(rabbitmq: RabbitMQ, live: LiveCatalog) -> Iterator[str]:
+    """A vhost with the definitions imported, for all tests of this module."""
+    vhost = f"shared-{token_hex(8)}"
+    url = rabbitmq.create_vhost(vhost)
+    provision_with_users(url, topology_of(live.catalog), live.orchestrators)
+    yield url
+    rabbitmq.delete_vhost(vhost)
+
+
+def login(url: str, user: str) -> str:
+    found = broker_login(url, user)
+    assert found is not None
+    return found
+
+
+def sends(url: str, exchange: str, key: str) -> None:
+    with open_outbound(url, name="tests") as outbound:
+        (receipt,) = outbound.publish([Message(exchange=exchange, routing_key=key, body=b"{}", message_id="1")])
+        assert receipt.state == "confirmed", receipt
+
+
+def receives(url: str, queue: str) -> None:
+    with open_inbound(url, queue, name="tests"):
+        pass
+
+
+def test_an_import_makes_what_provisioning_makes(url: str, live: LiveCatalog, rabbitmq: RabbitMQ) -> None:
+    wanted = topology_of(live.catalog)
+    check(url, wanted)
+    assert provision(url, wanted) == []  # which compares all arguments
+    vhost = url.rpartition("/")[2]
+    bindings = rabbitmq.api("GET", f"bindings/{vhost}")
+    found = {(each["source"], each["destination"], each["routing_key"]) for each in bindings if each["source"]}
+    assert found == {
+        (binding.exchange, queue.name, binding.pattern) for queue in wanted.queues for binding in queue.bindings
+    }
+
+
+def test_the_user_of_provisioning_may_provision(url: str, live: LiveCatalog) -> None:
+    assert provision(login(url, "provision"), topology_of(live.catalog)) == []
+
+
+TOOL_QUEUE, DEFAULT_QUEUE = command_queue("tool"), command_queue("default")
+SENDS = {
+    "ci": [(EVENTS, "artifact.published")],
+    "gateway": [(EVENTS, "approval.given")],
+    "relay": [
+        (EVENTS, "verification.finished"),
+        (EVENTS, "deployment.finished"),
+        (COMMANDS, "dev.foo.deploy"),
+        ("deploydb.notifications", "flow.opened.-.foo"),
+    ],
+    "ingest": [(DEAD, INGEST_QUEUE)],
+    "notify": [(DEAD, "deploydb.notify")],
+    "orchestrate": [(DEAD, TOOL_QUEUE)],
+    "deployer": [(DEAD, DEFAULT_QUEUE), (EVENTS, "deployment.finished")],
+    "operator": [(EVENTS, "artifact.published"), (COMMANDS, "dev.foo.deploy")],
+    "monitoring": [],
+}
+RECEIVES = {
+    "ingest": INGEST_QUEUE,
+    "notify": "deploydb.notify",
+    "orchestrate": TOOL_QUEUE,
+    "deployer": DEFAULT_QUEUE,
+    "operator": DEAD_QUEUE,
+}
+EVERY_QUEUE = {INGEST_QUEUE, DEAD_QUEUE, "deploydb.notify", TOOL_QUEUE, DEFAULT_QUEUE}
+EVERY_SENDING = {each for sendings in SENDS.values() for each in sendings}
+
+
+@needs_servers
+@pytest.mark.parametrize("user", SENDS)
+def test_a_user_does_the_work_of_its_role_and_no_other(url: str, user: str) -> None:
+    mine = login(url, user)
+    allowed = set(SENDS[user])
+    for exchange, key in sorted(EVERY_SENDING):
+        if (exchange, key) in allowed or (exchange == EVENTS and user in ("ci", "gateway", "deployer", "operator")):
+            sends(mine, exchange, key)
+        else:
+            with pytest.raises(NotAllowed):
+                sends(mine, exchange, key)
+    for queue in sorted(EVERY_QUEUE):
+        if RECEIVES.get(user) == queue:
+            receives(mine, queue)
+        else:
+            with pytest.raises(NotAllowed):
+                receives(mine, queue)
+    with pytest.raises(NotAllowed):
+        provision(mine, topology({"more": ("lab",)}))
+
+
+def test_an_operator_looks_at_dead_letters_and_replays_them(url: str) -> None:
+    sends(login(url, "ingest"), DEAD, INGEST_QUEUE)
+    with open_dead_letters(login(url, "operator"), name="tests") as letters:
+        found = letters.peek(100)
+        assert letters.replay(found[0].id) is not None
+        assert [each.id for each in letters.peek(100)] == [each.id for each in found[1:]]
+
+
+def test_passwords_come_from_a_folder_and_let_in(amqp_url: str, rabbitmq: RabbitMQ, tmp_path: Path) -> None:
+    shell, folder = Shell(tmp_path), tmp_path / "passwords"
+    folder.mkdir()
+    shell.environment["DEPLOYDB_CONFIG"] = str(write_config(tmp_path / "config", FILES))
+    vhost = amqp_url.rpartition("/")[2]
+    (folder / "stranger").write_text("x")
+    given = ("broker", "definitions", "--vhost", vhost, "--passwords", str(folder))
+    assert "stranger is of no user: expected ci, deployer" in shell.fails(*given)
+    (folder / "stranger").rename(folder / "monitoring")
+    document = json.loads(shell.ok(*given).stdout)
+    hashes = {user["name"]: user["password_hash"] for user in document["users"]}
+    assert [name for name, hash_ in hashes.items() if hash_] == ["monitoring"]
+    name = f"monitoring-{vhost}"  # users are those of the whole node
+    mine = [user | {"name": name} for user in document["users"] if user["name"] == "monitoring"]
+    rights = [one | {"user": name} for one in document["permissions"] if one["user"] == "monitoring"]
+    rabbitmq.api("POST", "definitions", {"users": mine, "permissions": rights})
+    try:
+        address = amqp_url.replace("guest:guest", f"{name}:x")
+        with pytest.raises(NotAllowed):
+            sends(address, EVENTS, "x")
+        with pytest.raises(Misconfigured, match="refuses the login"):
+            sends(address.replace(":x@", ":y@"), EVENTS, "x")
+    finally:
+        rabbitmq.api("DELETE", f"users/{name}")
