@@ -38,7 +38,7 @@ def converse(conversation: Conversation[T], outgoing: Client, *, within: float =
             answer = _answer(outgoing, request)
             taken = taken or (request.method in ("POST", "PUT") and _may_be_taken(answer))
             if isinstance(answer, NoAnswer):
-                trouble = Trouble(f"{request.method} {request.url.partition('?')[0]}: {answer.reason}")
+                trouble = Trouble(f"{request.method} {request.url.partition('?')[0]}: {answer.reason}", later=True)
                 step = partial(conversation.throw, trouble)
             else:
                 step = partial(conversation.send, answer)
@@ -64,4 +64,4 @@ def _may_be_taken(answer: Answer | NoAnswer) -> bool:
 
 
 def _endless(within: float) -> Trouble:
-    return Trouble(f"no end after {in_words(timedelta(seconds=within))}")
+    return Trouble(f"no end after {in_words(timedelta(seconds=within))}", later=True)

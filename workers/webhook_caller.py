@@ -52,7 +52,7 @@ class WebhookCaller:
             request = request_to(endpoint, delivery, self._live.catalog, self._variable, self._clock())
             return self._outgoing.ask(request) if isinstance(request, Request) else request
         except Exception as error:  # no other endpoint stops for it
-            return NoAnswer(reason=f"no request: {error_text(error)}", asked=False)
+            return FailedCall(problem=f"no request: {error_text(error)}")
 
     def _is_overtaken(self, delivery: OpenDelivery) -> bool:
         with self._reading:

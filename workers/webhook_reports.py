@@ -20,6 +20,8 @@ from .webhook_endpoints import Variable, value_of_variable
 WITHIN_SECONDS = 15.0
 """With the last request, which begins by then, less than the lease of an endpoint."""
 _LONGEST_PROBLEM = 1000
+_OF_THE_CALL = (None, 400, 422)
+"""Statuses of a refusal of this commit or state; others are of the token, its rights, or the repository."""
 
 
 def send_report(
@@ -36,7 +38,8 @@ def send_report(
         return FailedCall(
             problem=ToolTexts(token).text(str(trouble), _LONGEST_PROBLEM),
             status=trouble.status,
-            later=not trouble.refused,
+            later=trouble.later,
+            refused=trouble.refused and trouble.status in _OF_THE_CALL,
             retry_after=trouble.retry_after,
         )
 

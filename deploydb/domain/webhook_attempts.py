@@ -16,20 +16,24 @@ GIVE_UP_AFTER = timedelta(hours=24)
 """Of any call, from when it was opened."""
 _LATER = frozenset((429, 502, 503, 504))
 """Statuses that say nothing of the call itself."""
+_REDIRECTED = ": redirects are not followed, configure the address that it leads to"
 
 
 class FailedCall(Struct, frozen=True, kw_only=True):
-    """A call of several requests that one of them has ended. `later`: that says nothing of the call itself."""
+    """A call without success. `later`: whatever its status, that says nothing of the call itself. `refused`: the
+    endpoint takes other calls, and never this one."""
 
     problem: str
-    status: int | None
-    later: bool
-    retry_after: str | None
+    status: int | None = None
+    later: bool = False
+    refused: bool = False
+    retry_after: str | None = None
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
     """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next call of an endpoint that
-    failed, of the same delivery unless that is `dead`. `dead_before`: what was opened until then is dead with it."""
+    failed, of the same delivery unless that is `dead`; None where the endpoint did not fail. `dead_before`: what was
+    opened until then is dead with it."""
 
     status: int | None = None
     problem: str | None = None
@@ -39,7 +43,7 @@ class Attempt(Struct, frozen=True, kw_only=True):
 
     @property
     def delivered(self) -> bool:
-        return self.problem is None
+        return not self.dead and self.again_at is None
 
 
 def judge_attempt(
@@ -61,11 +65,14 @@ def judge_attempt(
     failed = _failed(answer)
     if failed is None:
         return Attempt(status=answer.status if isinstance(answer, Answer) else None)
+    problem = failed.problem + (_REDIRECTED if 300 <= (failed.status or 0) < 400 else "")
+    if failed.refused:
+        return Attempt(status=failed.status, problem=problem, dead=True)
     expired = now - GIVE_UP_AFTER if now - opened_at >= GIVE_UP_AFTER else None
-    dead = expired is not None or (not failed.later and attempts >= MOST_ATTEMPTS)
+    dead = expired is not None or (not (failed.later or failed.status in _LATER) and attempts >= MOST_ATTEMPTS)
     pause = min(FIRST_PAUSE * 2.0 ** min(failures, 20), LONGEST_PAUSE) * (0.75 + jitter / 2)
     again_at = now + max(pause, retry_after(failed.retry_after, now))
-    return Attempt(status=failed.status, problem=failed.problem, again_at=again_at, dead=dead, dead_before=expired)
+    return Attempt(status=failed.status, problem=problem, again_at=again_at, dead=dead, dead_before=expired)
 
 
 def _failed(answer: Answer | NoAnswer | FailedCall) -> FailedCall | None:
@@ -74,18 +81,11 @@ def _failed(answer: Answer | NoAnswer | FailedCall) -> FailedCall | None:
         case FailedCall():
             return answer
         case NoAnswer():
-            return FailedCall(problem=answer.reason, status=None, later=True, retry_after=None)
+            return FailedCall(problem=answer.reason, later=True)
         case Answer(status=status):
             if 200 <= status < 300:
                 return None
-            later = status in _LATER
-            return FailedCall(problem=_problem(answer), status=status, later=later, retry_after=answer.retry_after)
-
-
-def _problem(answer: Answer) -> str:
-    if 300 <= answer.status < 400:
-        return f"answered {answer.status}: redirects are not followed, configure the address that it leads to"
-    return f"answered {answer.status}"
+            return FailedCall(problem=f"answered {status}", status=status, retry_after=answer.retry_after)
 
 
 def retry_after(value: str | None, now: datetime) -> timedelta:

@@ -25,14 +25,21 @@ _MESSAGES = ("message", "error_description", "error", "errorMessage", "detail")
 
 class Trouble(Exception):
     """The tool has not answered as it should. `refused`: it has understood, and will answer the same again.
-    `retry_after`: the header of that name; `status`: of the answer, None without one. `untaken`: the tool has certainly
-    taken nothing of the conversation."""
+    `later`: there is no answer, or it is about a limit of requests alone. `retry_after`: the header of that name;
+    `status`: of the answer, None without one. `untaken`: the tool has certainly taken nothing of the conversation."""
 
     def __init__(
-        self, reason: str, *, refused: bool = False, retry_after: str | None = None, status: int | None = None
+        self,
+        reason: str,
+        *,
+        refused: bool = False,
+        later: bool = False,
+        retry_after: str | None = None,
+        status: int | None = None,
     ) -> None:
         super().__init__(reason)
         self.refused = refused
+        self.later = later
         self.status = status
         self.retry_after = retry_after
         self.untaken = False
@@ -59,6 +66,7 @@ def trouble_of(request: Request, answer: Answer) -> Trouble:
     return Trouble(
         in_one_line(f"{what} answered {answer.status}{_message(answer)}"),
         refused=refused,
+        later=limited,
         retry_after=answer.retry_after,
         status=answer.status,
     )

@@ -13,7 +13,16 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.requests import Answer, Request
 from deploydb.orchestrators.code_hosts import gitlab_request
-from deploydb.orchestrators.conversation import Conversation, Method, ask, document, text_at, trouble_of, value_at
+from deploydb.orchestrators.conversation import (
+    Conversation,
+    Method,
+    Trouble,
+    ask,
+    document,
+    text_at,
+    trouble_of,
+    value_at,
+)
 
 from .report import REQUEST, Place, Report
 
@@ -23,6 +32,8 @@ _SEARCHED = 100
 """The newest deployments in the environment, of all commits."""
 _REPEATED = "Cannot transition status via"
 """How GitLab refuses a state that the commit status has, or has passed."""
+_NO_COMMIT = "404 Commit Not Found"
+"""Of a project that has no such commit; others are of the project, or of the token's rights."""
 
 
 def send(report: Report, place: Place) -> Conversation[Answer]:
@@ -34,9 +45,13 @@ def send(report: Report, place: Place) -> Conversation[Answer]:
         "description": report.description,
     }
     request = _request(place, f"/statuses/{quote(report.commit, safe='')}", status)
-    answer = yield from ask(request, 400)
-    if answer.status == 400 and _REPEATED not in (text_at(document(answer), "message") or ""):
-        raise trouble_of(request, answer)
+    answer = yield from ask(request, 400, 404)
+    if answer.status in (400, 404):
+        message, trouble = text_at(document(answer), "message") or "", trouble_of(request, answer)
+        if message == _NO_COMMIT:
+            raise Trouble(str(trouble), refused=True)
+        if _REPEATED not in message:
+            raise trouble
     return (yield from _deployment(report, place))
 
 

@@ -137,7 +137,12 @@ def settle(
 ) -> EndpointLease | None:
     """Write down an attempt. The lease until `until`; None where it is over: the endpoint has a pause, or another
     worker has it."""
-    failures = 0 if attempt.delivered else leased.failures + 1
+    endpoint: dict[str, Any] = {}
+    if attempt.problem is None:
+        endpoint = {"failures": 0, "failing_since": None, "problem": None}
+    elif attempt.again_at is not None:
+        since = {} if leased.failures else {"failing_since": now}
+        endpoint = {"failures": leased.failures + 1, "problem": attempt.problem, **since}
 
     def work(connection: sa.Connection) -> EndpointLease | None:
         ended = {"delivered_at": now} if attempt.delivered else {"dead_at": now} if attempt.dead else {}
@@ -154,14 +159,10 @@ def settle(
             )
             given_up = sa.update(webhook_delivery).where(*expired, IS_OPEN)
             connection.execute(given_up.values(dead_at=now, problem=attempt.problem))
-        since: dict[str, Any] = {"failing_since": None if attempt.delivered else now}
-        if leased.failures and not attempt.delivered:
-            since = {}
-        changed = connection.execute(
-            _mine(leased).values(due_at=attempt.again_at or until, failures=failures, problem=attempt.problem, **since)
-        )
-        if not changed.rowcount or not attempt.delivered:
+        changed = connection.execute(_mine(leased).values(due_at=attempt.again_at or until, **endpoint))
+        if not changed.rowcount or attempt.again_at is not None:
             return None
+        failures = endpoint.get("failures", leased.failures)
         return EndpointLease(endpoint=leased.endpoint, failures=failures, until=until)
 
     return transact(engine, work)

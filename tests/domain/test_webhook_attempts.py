@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from deploydb.domain.model.requests import Answer, NoAnswer
-from deploydb.domain.webhook_attempts import Attempt, judge_attempt
+from deploydb.domain.webhook_attempts import Attempt, FailedCall, judge_attempt
 
 NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
@@ -58,6 +58,26 @@ def test_a_call_that_is_answered_is_given_up_after_ten_attempts(status: int) -> 
     assert judged(status, attempts=1, age=timedelta(days=1)).dead, "what comes days late is of no use"
     attempt = judged(status, attempts=10)
     assert (attempt.dead, attempt.dead_before) == (True, None)
+
+
+@pytest.mark.parametrize(
+    ("failed", "dead"),
+    [
+        (FailedCall(problem="no JSON"), True),
+        (FailedCall(problem="answered 500", status=500), True),
+        (FailedCall(problem="answered 503", status=503), False),
+        (FailedCall(problem="answered 403", status=403, later=True), False),
+        (FailedCall(problem="no answer", later=True), False),
+    ],
+)
+def test_a_report_is_given_up_by_the_rule_of_other_calls(failed: FailedCall, dead: bool) -> None:
+    assert judge_attempt(failed, opened_at=NOW, attempts=10, failures=9, now=NOW, jitter=0.5).dead is dead
+
+
+def test_a_refused_call_is_dead_at_once_and_its_endpoint_has_no_pause() -> None:
+    refused = FailedCall(problem="answered 422", status=422, refused=True)
+    attempt = judge_attempt(refused, opened_at=NOW, attempts=1, failures=0, now=NOW, jitter=0.5)
+    assert attempt == Attempt(status=422, problem="answered 422", dead=True)
 
 
 @pytest.mark.parametrize("status", [None, 429, 502, 503, 504])

@@ -29,6 +29,8 @@ class GitLab(ToolServer):
         given = json.loads(asked.body) if asked.body else {}
         if asked.method == "POST" and asked.path == f"{PROJECT}/statuses/{COMMIT}":
             return self._status(given)
+        if asked.path.startswith(f"{PROJECT}/statuses/"):
+            return Reply(status=404, document={"message": "404 Commit Not Found"})
         if asked.path == f"{PROJECT}/deployments" and asked.method == "GET":
             found = [
                 one for one in self.deployments.values() if one["environment"]["name"] == asked.query["environment"]

@@ -22,6 +22,7 @@ from tests.workers.in_process import CONFIG, InProcess, fact, published, until
 
 VARIABLE = "DEPLOYDB_WEBHOOK_GITHUB"
 DEV = "deploydb/dev"
+UNKNOWN = "f" * 40
 
 
 @pytest.fixture
@@ -42,9 +43,9 @@ def configured(
     workshop.start("ingest", "promote", "relay", *(others or ("notify",)))
 
 
-def publish(workshop: InProcess, name: str = "foo", commit: str = COMMIT) -> None:
-    artifact = {"group": "com.example", "name": name, "version": "1.0", "commit": commit}
-    workshop.publish(fact("artifact.published", f"{name}-1.0", artifact=artifact))
+def publish(workshop: InProcess, name: str = "foo", commit: str = COMMIT, version: str = "1.0") -> None:
+    artifact = {"group": "com.example", "name": name, "version": version, "commit": commit}
+    workshop.publish(fact("artifact.published", f"{name}-{version}", artifact=artifact))
 
 
 def states(github: GitHub, *wanted: str, context: str = DEV) -> None:
@@ -137,6 +138,25 @@ def test_what_one_repository_refuses_delays_no_other(workshop: InProcess, github
     found = until(lambda: workshop.rows(problem)[0].problem, "the problem", within=5)
     assert found == f"POST {github.url}/repos/acme/bar/statuses/{COMMIT} answered 404: Not Found"
     assert workshop.rows(sa.select(webhook_delivery.c.status).where(webhook_delivery.c.service == "bar"))[0][0] == 404
+
+
+def require_dead_at_once(workshop: InProcess, problem: str) -> None:
+    """A report of a commit that the code host refuses delays no later one of its service."""
+    publish(workshop, commit=UNKNOWN)
+    (command,) = workshop.commands()
+    workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed"))
+    publish(workshop, version="1.1")
+    found = sa.select(webhook_delivery).where(webhook_delivery.c.dead_at.is_not(None))
+    dead = until(lambda: rows if len(rows := workshop.rows(found)) >= 2 else None, "both are dead", within=10)
+    assert {(one.attempts, problem in one.problem) for one in dead} == {(1, True)}
+    endpoint = workshop.rows(sa.select(webhook_endpoint.c.failures, webhook_endpoint.c.problem))
+    assert [tuple(one) for one in endpoint] == [(0, None)]
+
+
+def test_a_commit_that_is_refused_delays_no_other_of_its_service(workshop: InProcess, github: GitHub) -> None:
+    configured(workshop, github)
+    require_dead_at_once(workshop, f"answered 422: No commit found for SHA: {UNKNOWN}")
+    states(github, "pending")
 
 
 def test_services_of_one_repository_have_their_own_statuses(workshop: InProcess, github: GitHub) -> None:

@@ -9,7 +9,7 @@ from tests.cluster import write_config
 from tests.orchestrators.server import serving
 from tests.reports.github import COMMIT
 from tests.reports.gitlab import PROJECT, TOKEN, GitLab
-from tests.reports.test_github import publish
+from tests.reports.test_github import publish, require_dead_at_once
 from tests.workers.in_process import CONFIG, InProcess, fact, until
 
 VARIABLE = "DEPLOYDB_WEBHOOK_GITLAB"
@@ -76,3 +76,9 @@ def test_a_deployment_whose_creation_has_no_answer_is_not_created_again(workshop
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="succeeded"))
     states(gitlab, "pending", "running", "success", deployments=["success"])
     assert [one["environment"]["name"] for one in gitlab.deployments.values()].count("dev") == 1
+
+
+def test_a_commit_that_is_unknown_delays_no_other_of_its_service(workshop: InProcess, gitlab: GitLab) -> None:
+    configured(workshop, gitlab)
+    require_dead_at_once(workshop, "answered 404: 404 Commit Not Found")
+    until(lambda: gitlab.statuses.get(DEV) == ["pending"], "the later report", within=5)
