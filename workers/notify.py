@@ -192,7 +192,7 @@ class Notify(Worker):
     def _note_unreported(self, endpoint: str, notification: Notification) -> None:
         self._metrics.unreported.inc()
         self._log.warning(
-            "not reported: the release names no commit", endpoint=endpoint, deployment=notification.deployment
+            "not reported: the release names no whole commit", endpoint=endpoint, deployment=notification.deployment
         )
 
     def _dispatch(self) -> timedelta:

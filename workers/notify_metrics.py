@@ -25,7 +25,7 @@ class NotifyMetrics:
         )
         self.unreported = Counter(
             "deploydb_notify_unreported_total",
-            "Notifications not reported to a code host: their release names no commit.",
+            "Notifications not reported to a code host: their release names no whole commit.",
             registry=registry,
         )
         self.pending = Gauge("deploydb_notify_pending_deliveries", "Deliveries that are open.", registry=registry)

@@ -30,7 +30,7 @@ _RESULTS = {"PASS": "SUCCESS", "FAIL": "FAILED"}
 
 
 Unreported = Callable[[str, Notification], None]
-"""Notes that an endpoint gets no report of a notification: its release names no commit."""
+"""Notes that an endpoint gets no report of a notification: its release names no whole commit."""
 
 
 def calls_of(

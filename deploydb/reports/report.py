@@ -1,5 +1,6 @@
 """One report of a deployment, and the place at the code host that it is for."""
 
+import re
 from datetime import timedelta
 from typing import Literal
 
@@ -25,6 +26,8 @@ _STATES: dict[str, State] = {
     "deployment.succeeded": "success",
     "deployment.failed": "failure",
 }
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+"""The whole id of a commit, SHA-1 or SHA-256: a tag, a branch or a short id may be another commit by now."""
 PLACES = ("service", "environment")
 """What may stand in braces in the name of a repository."""
 
@@ -59,15 +62,16 @@ def is_reported(notification: Notification) -> bool:
 
 
 def report_of(notification: Notification, page: str) -> Report | None:
-    """The report of a notification about a deployment. None where its release names no commit."""
+    """The report of a notification about a deployment. None where its release names no whole commit."""
     artifact = notification.artifact
-    if artifact is None or artifact.commit is None:
+    commit = (artifact.commit or "").lower() if artifact is not None else ""  # as code hosts list them
+    if not _COMMIT.fullmatch(commit):
         return None
     state = _state(notification)
     shown = replace(notification, type="deployment.failed") if state == "failure" else notification
     reason = f": {notification.reason}" if notification.reason else ""
     return Report(
-        commit=artifact.commit.lower(),  # as code hosts list them
+        commit=commit,
         service=notification.service or "",
         environment=notification.environment or "",
         state=state,

@@ -18,7 +18,7 @@ from tests.cluster import write_config
 from tests.octokit.openapi import require_valid
 from tests.orchestrators.server import serving
 from tests.reports.github import COMMIT, TOKEN, GitHub
-from tests.workers.in_process import CONFIG, InProcess, fact, published, until
+from tests.workers.in_process import CONFIG, InProcess, fact, until
 
 VARIABLE = "DEPLOYDB_WEBHOOK_GITHUB"
 DEV = "deploydb/dev"
@@ -43,7 +43,7 @@ def configured(
     workshop.start("ingest", "promote", "relay", *(others or ("notify",)))
 
 
-def publish(workshop: InProcess, name: str = "foo", commit: str = COMMIT, version: str = "1.0") -> None:
+def publish(workshop: InProcess, name: str = "foo", commit: str | None = COMMIT, version: str = "1.0") -> None:
     artifact = {"group": "com.example", "name": name, "version": version, "commit": commit}
     workshop.publish(fact("artifact.published", f"{name}-{version}", artifact=artifact))
 
@@ -170,10 +170,13 @@ def test_services_of_one_repository_have_their_own_statuses(workshop: InProcess,
     assert {one["environment"] for one in github.deployments.values()} == {"foo/dev", "bar/dev"}
 
 
-def test_a_release_without_a_commit_is_counted_and_not_reported(workshop: InProcess, github: GitHub) -> None:
+@pytest.mark.parametrize("commit", [None, "Release-1.0", COMMIT[:7], COMMIT + "0"])
+def test_a_release_without_a_whole_commit_is_counted_and_not_reported(
+    workshop: InProcess, github: GitHub, commit: str | None
+) -> None:
     configured(workshop, github, "relay")
     (notify,) = workshop.start("notify")
-    workshop.publish(published("1.0"))
+    publish(workshop, commit=commit)
     until(lambda: notify.metric("deploydb_notify_unreported_total") == 1, "it is counted", within=10)
     assert (github.asked, workshop.rows(sa.select(webhook_delivery.c.id))) == ([], [])
 
