@@ -10,6 +10,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.domain.formatting import error_text
 from deploydb.domain.webhook_attempts import FailedCall
 from deploydb.egress import Answer, Client, NoAnswer, Request
+from deploydb.reports.report import is_overtaken
 from deploydb.store import webhook_deliveries
 from deploydb.store.webhook_deliveries import OpenDelivery
 
@@ -38,22 +39,22 @@ class WebhookCaller:
         self._reading = reading
 
     def call(self, endpoint: str, delivery: OpenDelivery) -> Answer | NoAnswer | FailedCall | None:
-        """Its result; None for a report that a later one of its deployment has overtaken.
+        """Its result; None for a report that is replayed, and that a later one has overtaken.
 
         Raises: as `store.engine.reading`, where the database is away.
         """
         named = named_endpoint(self._live.catalog, endpoint)
         reported = named is not None and named.report is not None
-        if reported and self._is_overtaken(delivery):
-            return None
+        later: list[str] = []
+        if reported and delivery.opened_at > delivery.created_at:
+            with self._reading:
+                later = webhook_deliveries.delivered_after(self._engine, endpoint, delivery)
         try:
+            if later and is_overtaken(delivery.body, later):
+                return None
             if named is not None and reported:
                 return send_report(named, delivery, self._outgoing, self._variable)
             request = request_to(endpoint, delivery, self._live.catalog, self._variable, self._clock())
             return self._outgoing.ask(request) if isinstance(request, Request) else request
         except Exception as error:  # no other endpoint stops for it
             return FailedCall(problem=f"no request: {error_text(error)}")
-
-    def _is_overtaken(self, delivery: OpenDelivery) -> bool:
-        with self._reading:
-            return webhook_deliveries.is_overtaken(self._engine, delivery)

@@ -16,6 +16,7 @@ GIVE_UP_AFTER = timedelta(hours=24)
 """Of any call, from when it was opened."""
 _LATER = frozenset((429, 502, 503, 504))
 """Statuses that say nothing of the call itself."""
+OVERTAKEN = "not sent: overtaken by a later report"
 _REDIRECTED = ": redirects are not followed, configure the address that it leads to"
 
 
@@ -31,9 +32,9 @@ class FailedCall(Struct, frozen=True, kw_only=True):
 
 
 class Attempt(Struct, frozen=True, kw_only=True):
-    """The result of an attempt. `problem`: None for a delivery. `again_at`: of the next call of an endpoint that
-    failed, of the same delivery unless that is `dead`; None where the endpoint did not fail. `dead_before`: what was
-    opened until then is dead with it."""
+    """The result of an attempt. `problem`: None for a call that was made with success. `again_at`: of the next call of
+    an endpoint that failed, of the same delivery unless that is `dead`; None where the endpoint did not fail.
+    `dead_before`: what was opened until then is dead with it."""
 
     status: int | None = None
     problem: str | None = None
@@ -55,13 +56,13 @@ def judge_attempt(
     now: datetime,
     jitter: float,
 ) -> Attempt:
-    """The result of the `attempts`-th attempt. `answer`: None where nothing was left to call for. `failures`: of its
-    endpoint without a success until now, this one not counted. `jitter`: from 0 to 1.
+    """The result of the `attempts`-th attempt. `answer`: None where a later call has overtaken this one. `failures`: of
+    its endpoint without a success until now, this one not counted. `jitter`: from 0 to 1.
 
     The pause is doubled with each failure of the endpoint up to five minutes, and is at least `Retry-After`.
     """
     if answer is None:
-        return Attempt()
+        return Attempt(problem=OVERTAKEN)
     failed = _failed(answer)
     if failed is None:
         return Attempt(status=answer.status if isinstance(answer, Answer) else None)

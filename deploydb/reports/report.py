@@ -1,6 +1,7 @@
 """One report of a deployment, and the place at the code host that it is for."""
 
 import re
+from collections.abc import Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -88,6 +89,16 @@ def encode_report(report: Report) -> str:
 def decode_report(body: str) -> Report:
     """The report that `encode_report` has written."""
     return msgspec.json.decode(body, type=Report)
+
+
+def is_overtaken(body: str, later: Iterable[str]) -> bool:
+    """Whether one of the later reports is of the same commit in the same lane: of this attempt, or of another one."""
+
+    def about(encoded: str) -> tuple[str, ...]:
+        report = decode_report(encoded)
+        return report.commit, report.service, report.environment
+
+    return about(body) in map(about, later)
 
 
 def place_of(endpoint: Endpoint, report: Report, url: str, token: str) -> Place:

@@ -50,13 +50,15 @@ class EndpointLease(Struct, frozen=True, kw_only=True):
 
 
 class OpenDelivery(Struct, frozen=True, kw_only=True):
-    """A call that is still to be made. `attempts`: those that were made."""
+    """A call that is still to be made. `attempts`: those that were made. `opened_at`: after `created_at`, where it is
+    replayed."""
 
     id: int
     notification: str
     type: str
     headers: dict[str, str]
     body: str
+    created_at: datetime
     opened_at: datetime
     attempts: int
 
@@ -191,20 +193,15 @@ def release(
     return transact(engine, work)
 
 
-def is_overtaken(engine: sa.Engine, delivery: OpenDelivery) -> bool:
-    """Whether its endpoint has got a later notification of the same deployment: after a replay. Index: primary key."""
-    mine = webhook_delivery.alias()
-    later = (
-        sa.select(webhook_delivery.c.id)
-        .join(mine, sa.and_(webhook_delivery.c.endpoint == mine.c.endpoint, mine.c.id == delivery.id))
-        .where(
-            webhook_delivery.c.id > delivery.id,
-            webhook_delivery.c.deployment == mine.c.deployment,
-            webhook_delivery.c.delivered_at.is_not(None),
-        )
+def delivered_after(engine: sa.Engine, endpoint: str, delivery: OpenDelivery) -> list[str]:
+    """The bodies of the later ones that an endpoint has got, of `KEPT`. Index: primary key."""
+    later = sa.select(webhook_delivery.c.body).where(
+        webhook_delivery.c.id > delivery.id,
+        webhook_delivery.c.endpoint == endpoint,
+        webhook_delivery.c.delivered_at.is_not(None),
     )
     with reading(engine) as connection:
-        return connection.execute(later.limit(1)).first() is not None
+        return list(connection.execute(later).scalars())
 
 
 def replay(engine: sa.Engine, now: datetime, ident: int | None = None) -> int:

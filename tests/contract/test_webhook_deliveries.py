@@ -82,6 +82,21 @@ def test_what_waits_for_longer_than_a_day_is_given_up_together(engine: sa.Engine
     assert (found.dead, found.count, found.failing) == (2, 1, {"webhook/x": (1, "connection refused")})
 
 
+@pytest.mark.parametrize("dead", [False, True])
+def test_what_says_nothing_of_an_endpoint_leaves_its_failures_and_its_lease(engine: sa.Engine, dead: bool) -> None:
+    add(engine, [call(1), call(2)], NOW)
+    (leased,) = lease(engine, NOW, limit=9, duration=timedelta(minutes=1))
+    first, _ = oldest(engine, leased, limit=9)
+    settle(engine, leased, first, Attempt(problem="no answer", again_at=NOW), NOW, LATER)
+    (again,) = lease(engine, NOW, limit=9, duration=timedelta(minutes=1))
+    left = settle(engine, again, first, Attempt(problem="not this one", dead=dead), NOW, LATER)
+    assert left is not None
+    assert left.failures == 1
+    assert [one.notification for one in oldest(engine, left, limit=9)] == ["n2"]
+    found = backlog(engine)
+    assert (found.dead, found.failing) == (int(dead), {"webhook/x": (1, "no answer")})
+
+
 def test_what_was_given_up_is_kept_longer_than_what_was_delivered(engine: sa.Engine) -> None:
     add(engine, [call(1), call(2), call(3)], NOW)
     (leased,) = lease(engine, NOW, limit=9, duration=timedelta(minutes=1))

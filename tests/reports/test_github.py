@@ -10,10 +10,12 @@ import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
 
+from deploydb.domain.webhook_attempts import OVERTAKEN
 from deploydb.store import webhook_deliveries
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.engine import open_engine
 from deploydb.store.tables import webhook_delivery, webhook_endpoint
+from deploydb.store.tables.webhooks import DELIVERY_IS_OPEN
 from tests.cluster import write_config
 from tests.octokit.openapi import require_valid
 from tests.orchestrators.server import serving
@@ -23,6 +25,7 @@ from tests.workers.in_process import CONFIG, InProcess, fact, until
 VARIABLE = "DEPLOYDB_WEBHOOK_GITHUB"
 DEV = "deploydb/dev"
 UNKNOWN = "f" * 40
+OPEN = sa.select(webhook_delivery.c.id).where(DELIVERY_IS_OPEN)
 
 
 @pytest.fixture
@@ -190,6 +193,12 @@ def test_a_limit_of_requests_is_waited_out(workshop: InProcess, github: GitHub) 
     assert github.count("POST", f"/statuses/{COMMIT}") == 3
 
 
+def replayed(workshop: InProcess, ident: int | None = None) -> None:
+    engine = open_engine(workshop.settings.database_url, name="tests")
+    assert webhook_deliveries.replay(engine, DatabaseClock(engine)(), ident) == 1
+    engine.dispose()
+
+
 def test_an_earlier_report_that_is_replayed_does_not_overwrite_a_later_one(workshop: InProcess, github: GitHub) -> None:
     configured(workshop, github)
     publish(workshop)
@@ -198,11 +207,30 @@ def test_an_earlier_report_that_is_replayed_does_not_overwrite_a_later_one(works
     delivered = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.delivered_at.is_not(None))
     first, _ = until(lambda: rows if len(rows := workshop.rows(delivered)) == 2 else None, "both reports", within=10)
     asked = len(github.asked)
-    engine = open_engine(workshop.settings.database_url, name="tests")
-    assert webhook_deliveries.replay(engine, DatabaseClock(engine)(), first.id) == 1
-    engine.dispose()
+    replayed(workshop, first.id)
     until(lambda: len(workshop.rows(delivered)) == 2, "it is settled", within=10)
     assert len(github.asked) == asked
+    first_problem = sa.select(webhook_delivery.c.problem).where(webhook_delivery.c.id == first.id)
+    assert workshop.rows(first_problem)[0].problem == OVERTAKEN
     body = workshop.rows(sa.select(webhook_delivery.c.body).order_by(webhook_delivery.c.id))[0].body
     assert json.loads(body)["state"] == "queued"
     assert TOKEN not in body
+
+
+def test_the_failure_of_an_attempt_does_not_overwrite_the_success_of_the_next(
+    workshop: InProcess, github: GitHub
+) -> None:
+    foo = "artifacts: [com.example:foo]\npipelines: [main]\nretry: {retries: 1, backoff: 1s}\n"
+    configured(workshop, github, foo=foo)
+    publish(workshop)
+    (command,) = workshop.commands()
+    states(github, "pending")
+    github.goes_wrong("POST", f"/statuses/{COMMIT}", 422)
+    workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed"))
+    (again,) = workshop.commands()
+    workshop.publish(fact("deployment.finished", "f2", command=again.id, outcome="succeeded"))
+    settled = until(lambda: "success" in github.states(DEV) and github.states(DEV), "the success", within=10)
+    replayed(workshop)
+    until(lambda: not workshop.rows(OPEN), "it is settled", within=10)
+    assert github.states(DEV)[: len(settled)] == settled
+    assert "failure" not in github.states(DEV)
