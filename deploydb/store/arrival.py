@@ -31,7 +31,8 @@ class Arrival(Struct, frozen=True, kw_only=True):
 
     `sent`: the time that it was sent with, where that of the arrival counts in its place. `names`: what other events
     call it by. `otherwise`: the fact that it is unless it is about a deployment that was commanded, and is followed or
-    runs. `awaits`: the names of the events with which it is a further fact (`linked_events`).
+    runs. `awaits`: the names of the events with which it is a further fact (`linked_events`). `publishers`: of the
+    fact of several events, those of all.
     """
 
     fact: Fact
@@ -42,6 +43,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     names: tuple[str, ...] = ()
     otherwise: "Arrival | None" = None
     awaits: tuple[str, ...] = ()
+    publishers: tuple[str | None, ...] = ()
 
     @classmethod
     def of(
@@ -57,6 +59,11 @@ class Arrival(Struct, frozen=True, kw_only=True):
         """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
         reading = read(body, content_type=content_type, headers=headers, arrived_at=arrived_at)
         return cls.of_reading(reading, publisher, user or publisher)
+
+    def by_all(self, publishers: tuple[str | None, ...]) -> "Arrival":
+        """The same with the publishers of several events."""
+        other = self.otherwise.by_all(publishers) if self.otherwise is not None else None
+        return replace(self, publishers=publishers, otherwise=other)
 
     def under_own_id(self) -> "Arrival":
         """The same under an id that no other publisher can use."""

@@ -19,7 +19,7 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import EventUnused, type_of
 from deploydb.store import bulk
 from deploydb.store.arrival import Arrival
-from deploydb.store.correlations import forget
+from deploydb.store.correlations import forget, lock
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import catalog_listing, correlation, event, unmatched_fact
 from deploydb.wire.eiffel_event import EiffelEvent, eiffel_of
@@ -36,11 +36,10 @@ class Linked(Struct, frozen=True, kw_only=True):
 
 
 class Combined(Struct, frozen=True, kw_only=True):
-    """A fact of several events. `number`: the row of the one that links to the others; `publishers`: of all of them."""
+    """A fact of several events. `number`: the row of the one that links to the others."""
 
     number: int
     arrival: Arrival
-    publishers: tuple[str | None, ...]
 
 
 class _Row(Struct, frozen=True, kw_only=True):
@@ -60,7 +59,7 @@ def combine(connection: sa.Connection, linked: Sequence[Linked]) -> tuple[list[C
     known = [{"name": name, "event": one.number, "awaits": False} for one in linked for name in one.names]
     bulk.insert_rows(connection, correlation, [_EMPTY | row for row in known])
     new = {one.number for one in linked if one.combines}
-    roots = _rows(connection, new | set(_awaiting(connection, names)))
+    roots = _rows(connection, new | _awaiting(connection, names))
     found = _followed(connection, roots)
     listed = _services(connection, found.values())
     made: list[Combined] = []
@@ -124,16 +123,22 @@ def _made(root: _Row, rows: Mapping[str, _Row], listed: Mapping[str, Collection[
         used = [root.event.id, *known]
         names = () if facts[0]["type"].startswith("verification") else (event_name(named),)
         reading = combined([about | one for one in facts], used, arrived_at=root.time, names=names)
-        arrival = Arrival.of_reading(reading, root.publisher, root.publisher)
-        made.append(Combined(number=root.number, arrival=arrival, publishers=tuple(publishers)))
+        arrival = Arrival.of_reading(reading, root.publisher, root.publisher).by_all(tuple(publishers))
+        made.append(Combined(number=root.number, arrival=arrival))
     return made
 
 
-def _awaiting(connection: sa.Connection, names: Sequence[str]) -> Iterable[int]:
+def _awaiting(connection: sa.Connection, names: Sequence[str]) -> set[int]:
+    """The rows that await one of the names, locked. Another worker may bring what else they await: the one that comes
+    second sees the first one's rows."""
     if not names:
-        return ()
+        return set()
     statement = sa.select(correlation.c.event).where(among(correlation.c.name, names), correlation.c.awaits)
-    return connection.execute(statement).scalars()
+    waiting = sorted(connection.execute(statement).scalars())
+    if not waiting:
+        return set()
+    lock(connection, (f"row {number}" for number in waiting))
+    return set(connection.execute(statement).scalars())
 
 
 def _rows(connection: sa.Connection, numbers: Collection[int]) -> list[_Row]:

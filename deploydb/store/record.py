@@ -147,10 +147,9 @@ def _combine(
     combined, waiting = linked_events.combine(connection, linked)
     if not combined:
         return waiting
-    publishers = {_key(one.arrival): one.publishers for one in combined}
 
     def of_all(arrival: Arrival, deployment: Deployment | None, names: EnvironmentNames) -> Forbidden | None:
-        senders = (replace(arrival, publisher=one, user=one) for one in publishers[_key(arrival)])
+        senders = (replace(arrival, publisher=one, user=one) for one in arrival.publishers)
         refusals = (judge(one, deployment, names) for one in senders) if judge is not None else iter(())
         return next(filter(None, refusals), None)
 

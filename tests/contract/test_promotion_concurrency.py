@@ -81,7 +81,7 @@ def test_a_report_that_opens_a_deployment_again_in_the_middle_of_an_evaluation_h
         def come_late(_c: object, _cursor: object, statement: str, *_: object) -> None:
             if "FOR UPDATE OF deployment" in statement and late.ident is None:
                 late.start()
-                until(lambda: not late.is_alive() or _is_waiting(world.engine), what="the report to be in, or to wait")
+                until(lambda: not late.is_alive() or is_waiting(world.engine), what="the report to be in, or to wait")
 
         mark_open(world.engine, world.now)
         sa.event.listen(world.engine, "after_cursor_execute", come_late)
@@ -107,14 +107,14 @@ def test_a_report_that_an_evaluation_has_to_wait_for_does_not_hide_its_deploymen
 
         evaluation = threading.Thread(target=look)
         evaluation.start()
-        until(lambda: _is_waiting(world.engine), what="the evaluation to wait")
+        until(lambda: is_waiting(world.engine), what="the evaluation to wait")
         ingest.commit()
         evaluation.join()
     seen = [(one.environment, one.started_url) for one in found[0].deployments]
     assert seen == [("dev", "http://ci/1"), ("prod", None)]
 
 
-def _is_waiting(engine: sa.Engine) -> bool:
+def is_waiting(engine: sa.Engine) -> bool:
     """Whether somebody waits for a lock."""
     with engine.connect() as connection:
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"

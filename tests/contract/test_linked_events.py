@@ -1,0 +1,78 @@
+"""The fact of several Eiffel events, from any publisher and in any order, on every database."""
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+import sqlalchemy as sa
+
+from deploydb.domain.access import refusal
+from deploydb.domain.model.access import Access, Grant
+from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.model.environment_names import EnvironmentNames
+from deploydb.domain.model.errors import Forbidden
+from deploydb.store.arrival import Arrival
+from deploydb.store.record import Recorded, record
+from deploydb.store.tables import event, unmatched_fact
+from tests.contract.test_promotion_concurrency import is_waiting
+from tests.scenario import Scenario, catalog
+from tests.servers import until
+from tests.wire.eiffel import created, deployed, eiffel
+
+KNOWN = catalog(access=Access(publishers={"team": (Grant(),), "evil": (Grant(facts=("event.unused",)),)}))
+PROD = eiffel("EnvironmentDefined", "e-1", {"name": "prod"})
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Scenario]:
+    with Scenario(database_url, KNOWN) as made:
+        yield made
+
+
+def judge(arrival: Arrival, deployment: Deployment | None, names: EnvironmentNames) -> Forbidden | None:
+    senders = [(arrival.publisher, KNOWN.access.granted(arrival.publisher or ""))]
+    return refusal(KNOWN, senders, arrival.fact, deployment)
+
+
+def say(world: Scenario, publisher: str, *bodies: bytes) -> Recorded:
+    return record(world.engine, [world.arrival(body, publisher) for body in bodies], world.now, judge)
+
+
+def facts(world: Scenario) -> list[tuple[str, str, str | None]]:
+    """Type, id and publisher of the facts that events are together."""
+    rows = [row for row in world.rows(event) if row.source == "eiffel" and row.type != "event.unused"]
+    return [(row.type, row.id, row.publisher) for row in rows]
+
+
+def whys(world: Scenario) -> list[str]:
+    return [row.why for row in world.rows(unmatched_fact)]
+
+
+@pytest.mark.parametrize("order", [("evil", "team"), ("team", "evil")])
+def test_each_publisher_answers_for_its_own_event_where_two_have_one_id(
+    world: Scenario, order: tuple[str, str]
+) -> None:
+    own = {"team": {"service": "foo"}, "evil": {"service": "foo", "environment": "prod"}}
+    for publisher in order:
+        say(world, publisher, deployed("d-1", "a-1", "e-1", **own[publisher]))
+    say(world, "team", PROD, created("a-1", "1.0"))
+    assert facts(world) == [("deployment.observed", "d-1/a-1", "team")]
+    (why,) = whys(world)
+    assert "evil may not publish deployment.observed" in why
+
+
+def test_two_workers_that_each_bring_what_an_event_waits_for_make_its_fact(postgresql_url: str) -> None:
+    with Scenario(postgresql_url, KNOWN) as world:
+        say(world, "team", deployed("d-1", "a-1", "e-1", service="foo"))
+        second = threading.Thread(target=say, args=(world, "team", PROD))
+
+        def come_before_the_end(_: sa.Connection) -> None:
+            if second.ident is None:
+                second.start()
+                until(lambda: not second.is_alive() or is_waiting(world.engine), what="the second to be in, or to wait")
+
+        sa.event.listen(world.engine, "commit", come_before_the_end)
+        say(world, "team", created("a-1", "1.0"))
+        second.join()
+        assert facts(world) == [("deployment.observed", "d-1/a-1", "team")]
+        assert whys(world) == []
