@@ -1,7 +1,8 @@
 """GitLab: a commit status, and a deployment of an environment.
 
-A deployment of GitLab holds nothing of ours. It is found again by its commit and environment. A deployment begins with
-`running`: where the newest one there has ended by then, it is of an earlier attempt, and another one is created.
+A deployment of GitLab holds nothing of ours. It is found again by its commit and environment while it is open. One that
+has ended is of an earlier attempt, unless it is the newest of all there and has the wanted state: then an answer was
+lost.
 
 Source: https://docs.gitlab.com/api/commits/#set-commit-pipeline-status, https://docs.gitlab.com/api/deployments/
 """
@@ -28,6 +29,7 @@ from .report import REQUEST, Place, Report
 
 _STATUSES = {"queued": "pending", "running": "running", "success": "success", "failure": "failed"}
 _DEPLOYMENT_STATUSES = {"queued": "running", "running": "running", "success": "success", "failure": "failed"}
+_OPEN = ("created", "running")
 _SEARCHED = 100
 """The newest deployments in the environment, of all commits."""
 _REPEATED = "Cannot transition status via"
@@ -59,11 +61,13 @@ def _deployment(report: Report, place: Place) -> Conversation[Answer]:
     wanted = _DEPLOYMENT_STATUSES[report.state]
     query = urlencode({"environment": place.lane, "order_by": "id", "sort": "desc", "per_page": _SEARCHED})
     answer = yield from ask(_request(place, f"/deployments?{query}"))
-    known = next((one for one in document(answer) if _is_of(one, report)), None)
-    state = text_at(known, "status")
-    if state == wanted:
+    found = document(answer)
+    if found and _is_of(found[0], report) and text_at(found[0], "status") == wanted:
         return answer
-    if known is None or (wanted == "running" and state != "created"):
+    known = next((one for one in found if _is_of(one, report) and text_at(one, "status") in _OPEN), None)
+    if known is not None and text_at(known, "status") == wanted:
+        return answer
+    if known is None:
         new = {
             "environment": place.lane,
             "sha": report.commit,

@@ -60,7 +60,7 @@ class GitLab(ToolServer):
         return Reply(status=201, document=self.add(given["environment"], given["status"], ref=given["ref"]))
 
     def add(self, environment: str, status: str, **more: Any) -> dict[str, Any]:
-        """A deployment of the commit."""
+        """A deployment of the commit, unless `sha` is another one."""
         ident = 100 + len(self.deployments)
         new = {"id": ident, "iid": ident, "sha": COMMIT, "environment": {"name": environment}, "status": status}
         self.deployments[ident] = {**new, "deployable": None, **more}

@@ -9,7 +9,7 @@ from tests.cluster import write_config
 from tests.orchestrators.server import serving
 from tests.reports.github import COMMIT
 from tests.reports.gitlab import PROJECT, TOKEN, GitLab
-from tests.reports.test_github import publish, require_dead_at_once
+from tests.reports.test_github import UNKNOWN, publish, require_dead_at_once
 from tests.workers.in_process import CONFIG, InProcess, fact, until
 
 VARIABLE = "DEPLOYDB_WEBHOOK_GITLAB"
@@ -82,3 +82,18 @@ def test_a_commit_that_is_unknown_delays_no_other_of_its_service(workshop: InPro
     configured(workshop, gitlab)
     require_dead_at_once(workshop, "answered 404: 404 Commit Not Found")
     until(lambda: gitlab.statuses.get(DEV) == ["pending"], "the later report", within=5)
+
+
+@pytest.mark.parametrize(("outcome", "state", "refusals"), [("succeeded", "success", 2), ("failed", "failed", 1)])
+def test_a_commit_that_runs_again_after_another_one_has_a_new_deployment(
+    workshop: InProcess, gitlab: GitLab, outcome: str, state: str, refusals: int
+) -> None:
+    gitlab.add("dev", "success")
+    gitlab.add("dev", "success", sha=UNKNOWN)
+    gitlab.goes_wrong("POST", f"{PROJECT}/statuses/{COMMIT}", *[422] * refusals)  # all but the last report
+    configured(workshop, gitlab)
+    publish(workshop)
+    (command,) = workshop.commands()
+    until(lambda: gitlab.count("POST", f"{PROJECT}/statuses/{COMMIT}") == 1, "the refusal", within=10)
+    workshop.publish(fact("deployment.finished", "f", command=command.id, outcome=outcome))
+    until(lambda: in_dev(gitlab)[:3] == ["success", "success", state], "a third one", within=10)
