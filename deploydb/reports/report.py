@@ -105,7 +105,7 @@ def place_of(endpoint: Endpoint, report: Report, url: str, token: str) -> Place:
     """The place of a report. Where a repository may have several services, the service is in the lane's name."""
     names = {"service": report.service, "environment": report.environment}
     repository = plain(endpoint.repository, PLACES).fill_with(names)
-    alone = "{service}" in endpoint.repository or len(endpoint.services) == 1
+    alone = "{service}" in endpoint.repository
     lane = report.environment if alone else f"{report.service}/{report.environment}"
     return Place(url=url, repository=repository, token=token, lane=lane)
 

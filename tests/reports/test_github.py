@@ -36,11 +36,18 @@ def github(monkeypatch: pytest.MonkeyPatch) -> Iterator[GitHub]:
 
 
 def configured(
-    workshop: InProcess, github: GitHub, *others: str, repository: str = "acme/{service}", **files: str
+    workshop: InProcess,
+    github: GitHub,
+    *others: str,
+    repository: str = "acme/{service}",
+    each: tuple[str, ...] = (),
+    **files: str,
 ) -> None:
+    """`each`: services with a file of their own."""
     report = f"report: github\nurl: {github.url}\nrepository: {repository}\ntoken_from: {VARIABLE}\n"
     named = {f"services/{name}.yml": text for name, text in files.items()}
-    write_config(workshop.config, CONFIG | {"webhook/github.yml": report} | named)
+    reports = {f"webhook/{name}.yml": f"{report}services: [{name}]\n" for name in each}
+    write_config(workshop.config, CONFIG | (reports or {"webhook/github.yml": report}) | named)
     workshop.settings = replace(workshop.settings, outgoing_allow="127.0.0.1", url="https://deploydb.test")
     workshop.provision()
     workshop.start("ingest", "promote", "relay", *(others or ("notify",)))
@@ -162,9 +169,12 @@ def test_a_commit_that_is_refused_delays_no_other_of_its_service(workshop: InPro
     states(github, "pending")
 
 
-def test_services_of_one_repository_have_their_own_statuses(workshop: InProcess, github: GitHub) -> None:
+@pytest.mark.parametrize("each", [(), ("foo", "bar")])
+def test_services_of_one_repository_have_their_own_statuses(
+    workshop: InProcess, github: GitHub, each: tuple[str, ...]
+) -> None:
     bar = "artifacts: [com.example:bar]\npipelines: [main]\n"
-    configured(workshop, github, repository="acme/foo", bar=bar)
+    configured(workshop, github, repository="acme/foo", each=each, bar=bar)
     publish(workshop, "bar")
     publish(workshop)
     for service in ("foo", "bar"):
