@@ -20,6 +20,7 @@ NAME = f"^[^{_NOT_IN_NAMES}]*\\Z"
 """The pattern of a name."""
 PORTABLE_NAME = re.sub(r"\\ud800-\\udfff|\\U\w{8}(-\\U\w{8})?", "", NAME).replace("\\Z", "$")
 """The same in the dialect of JSON Schema, without what is beyond U+FFFF: each name fits it."""
+_LONGEST_NAME = 255
 _hidden = re.compile(f"[{_HIDDEN}]")
 _not_in_names = re.compile(f"[{_NOT_IN_NAMES}]")
 
@@ -53,6 +54,11 @@ def not_allowed(name: str) -> str | None:
     """`U+202E is not allowed`, of the first character that no name may have; None where there is none."""
     found = _not_in_names.search(name)
     return f"U+{ord(found[0]):04X} is not allowed" if found is not None else None
+
+
+def is_name(text: str) -> bool:
+    """Whether facts take it as a name."""
+    return 0 < len(text) <= _LONGEST_NAME and not_allowed(text) is None
 
 
 def _escaped(number: int) -> str:

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.suggestions import shown
-from deploydb.domain.unsafe_characters import not_allowed
+from deploydb.domain.unsafe_characters import is_name
 
 FORM = "application/x-www-form-urlencoded"
 _PLAIN = re.compile(r"\d{9,14}(\.\d+)?")
@@ -20,7 +20,6 @@ _DATED = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d([.,]\d+)?)?\s*(Z|UTC|[+
 _FIRST_YEAR = 1980
 """Times before are placeholders, such as the year 1."""
 _MILLISECONDS = 1e11
-_LONGEST_NAME = 255
 COMMIT = re.compile(r"[0-9a-f]{7,64}")
 """The id of a commit, whole or short."""
 
@@ -127,7 +126,7 @@ class Payload:
     def person(self, *paths: str) -> str | None:
         """The first name of a person that there is."""
         found = (self.get(path) for path in paths)
-        return next((name for name in found if isinstance(name, str) and _is_name(name)), None)
+        return next((name for name in found if isinstance(name, str) and is_name(name)), None)
 
     def reject(self, path: str, problem: str) -> Any:  # noqa: ANN401  # never returns
         """Raises: MessageRejected that names the field."""
@@ -147,10 +146,6 @@ def _time(text: str) -> datetime:
         raise ValueError(text)
     found = parser.parse(text)
     return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
-
-
-def _is_name(text: str) -> bool:
-    return 0 < len(text) <= _LONGEST_NAME and not_allowed(text) is None
 
 
 def _kind(value: Any) -> str:  # noqa: ANN401  # any JSON

@@ -17,13 +17,14 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import EventUnused, type_of
+from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.store import bulk
 from deploydb.store.arrival import Arrival
 from deploydb.store.correlations import forget, lock
 from deploydb.store.list_parameters import among
 from deploydb.store.tables import catalog_listing, correlation, event, unmatched_fact
 from deploydb.wire.eiffel_event import EiffelEvent, eiffel_of
-from deploydb.wire.eiffel_mapping import FURTHEST, Unlinked, followed, meaning
+from deploydb.wire.eiffel_mapping import FURTHEST, Unlinked, followed, meaning, needed
 from deploydb.wire.reading import combined, event_name
 
 
@@ -36,10 +37,11 @@ class Linked(Struct, frozen=True, kw_only=True):
 
 
 class Combined(Struct, frozen=True, kw_only=True):
-    """A fact of several events. `number`: the row of the one that links to the others."""
+    """A fact of several events. `number`: the row of the one that links to the others; `needs`: their ids."""
 
     number: int
     arrival: Arrival
+    needs: tuple[str, ...]
 
 
 class _Row(Struct, frozen=True, kw_only=True):
@@ -70,10 +72,10 @@ def combine(connection: sa.Connection, linked: Sequence[Linked]) -> tuple[list[C
             made += _made(root, _known(root, found), listed)
         except (Unlinked, MessageRejected) as unlinked:
             links = unlinked.links if isinstance(unlinked, Unlinked) else ()
-            waiting += ({"name": event_name(one), "event": root.number, "awaits": True} for one in links)
+            waiting += _waits(root.number, links)
             lost.append(_unmatched(root.number, str(unlinked)))
     settle(connection, [root.number for root in roots])
-    bulk.insert_rows(connection, correlation, [_EMPTY | row for row in waiting])
+    bulk.insert_rows(connection, correlation, waiting)
     bulk.insert_rows(connection, unmatched_fact, lost)
     return made, sum(row["event"] in new for row in lost)
 
@@ -85,23 +87,31 @@ def settle(connection: sa.Connection, numbers: Collection[int]) -> None:
         connection.execute(sa.delete(unmatched_fact).where(among(unmatched_fact.c.event, sorted(numbers))))
 
 
-def refuse(connection: sa.Connection, refused: Mapping[int, str]) -> None:
-    """Show the events, by their rows, whose fact may not be stored, each with the reason."""
-    settle(connection, refused)
-    bulk.insert_rows(connection, unmatched_fact, [_unmatched(*one) for one in sorted(refused.items())])
+def refuse(connection: sa.Connection, refused: Sequence[tuple[Combined, str]]) -> None:
+    """Show the events whose fact may not be stored, each with the reason: of one of the same id by another publisher it
+    may be."""
+    reasons = {one.number: why for one, why in refused}
+    settle(connection, reasons)
+    waits = {one.number: _waits(one.number, one.needs) for one, _ in refused}
+    bulk.insert_rows(connection, correlation, [row for rows in waits.values() for row in rows])
+    bulk.insert_rows(connection, unmatched_fact, [_unmatched(*one) for one in sorted(reasons.items())])
 
 
 _EMPTY: dict[str, Any] = {"artifact_id": None, "deployment_id": None}
 
 
+def _waits(number: int, ids: Iterable[str]) -> list[dict[str, Any]]:
+    return [_EMPTY | {"name": event_name(one), "event": number, "awaits": True} for one in ids]
+
+
 def _unmatched(number: int, why: str) -> dict[str, Any]:
     lane = dict.fromkeys(("service", "environment", "version", "module"))
-    return {"event": number, **lane, "awaits": "commanded", "why": why}
+    return {"event": number, **lane, "awaits": "commanded", "why": in_one_line(why)}
 
 
 def _known(root: _Row, found: Mapping[str, Sequence[_Row]]) -> dict[str, _Row]:
-    """The events that the links of one lead to, and theirs. Of several with one id that of the same publisher; none
-    where that is not one."""
+    """The events that the links of one lead to, and theirs. Of several with one id that of the same publisher. Raises:
+    Unlinked where it needs one of several."""
     known: dict[str, _Row] = {}
     wanted = list(followed(root.event))
     while wanted:
@@ -111,20 +121,23 @@ def _known(root: _Row, found: Mapping[str, Sequence[_Row]]) -> dict[str, _Row]:
         if id_ not in known and len(own) == 1:
             known[id_] = own[0]
             wanted += followed(own[0].event)
+    several = [id_ for id_ in followed(root.event) if id_ in found and id_ not in known]
+    if several:
+        raise Unlinked(f"several events have the id {several[0]}, and not one is of its publisher", *several)
     return known
 
 
 def _made(root: _Row, rows: Mapping[str, _Row], listed: Mapping[str, Collection[str]]) -> list[Combined]:
     known = {id_: row.event for id_, row in rows.items()}
-    publishers = dict.fromkeys([root.publisher, *(row.publisher for row in rows.values())])
     made = []
-    for facts, named in meaning(root.event, known, lambda group, name: listed.get(module_key(group, name), ())):
+    for one in meaning(root.event, known, lambda group, name: listed.get(module_key(group, name), ())):
         about = {"source": root.source, "time": root.time.isoformat()}
-        used = [root.event.id, *known]
-        names = () if facts[0]["type"].startswith("verification") else (event_name(named),)
-        reading = combined([about | one for one in facts], used, arrived_at=root.time, names=names)
+        names = () if one.facts[0]["type"].startswith("verification") else (event_name(one.named),)
+        used = (root.event.id, *one.others)
+        reading = combined([about | fields for fields in one.facts], used, arrived_at=root.time, names=names)
+        publishers = dict.fromkeys([root.publisher, *(rows[id_].publisher for id_ in one.others)])
         arrival = Arrival.of_reading(reading, root.publisher, root.publisher).by_all(tuple(publishers))
-        made.append(Combined(number=root.number, arrival=arrival))
+        made.append(Combined(number=root.number, arrival=arrival, needs=needed(root.event)))
     return made
 
 

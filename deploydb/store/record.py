@@ -155,7 +155,7 @@ def _combine(
 
     arrivals = [one.arrival for one in combined]
     recorded = _record(connection, arrivals, clock=clock, judge=of_all if judge is not None else None)
-    linked_events.refuse(connection, {combined[index].number: str(error) for index, error in recorded.refusals})
+    linked_events.refuse(connection, [(combined[index], str(error)) for index, error in recorded.refusals])
     return waiting + recorded.unmatched
 
 

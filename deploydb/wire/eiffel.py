@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.unsafe_characters import in_one_line, is_name
 from deploydb.wire.eiffel_event import (
     CHANGE,
     COMPOSITION,
@@ -23,7 +24,8 @@ from deploydb.wire.eiffel_event import (
     SUBMITTED,
     EiffelEvent,
 )
-from deploydb.wire.eiffel_mapping import verification
+from deploydb.wire.eiffel_mapping import MOST_ELEMENTS, Unlinked, needed, verification
+from deploydb.wire.error_messages import shortened
 from deploydb.wire.native import decode_as
 from deploydb.wire.reading import Original, Reading, event_name, mapped, unused
 
@@ -31,6 +33,7 @@ SOURCE = "eiffel"
 """The source of their facts, followed by the domain of the event where it names one."""
 
 _PARTS = (CREATED, ENVIRONMENT, COMPOSITION, SUBMITTED, CHANGE)
+_TOGETHER = "a fact of its own, with the events that it links to"
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _PATHS = {
     "$.id": "$.meta.id",
@@ -47,8 +50,8 @@ _decoder = msgspec.json.Decoder(EiffelEvent)
 def read_eiffel(body: bytes, original: Original, *, arrived_at: datetime) -> Reading:
     """The fact that an Eiffel event is by itself. Raises: MessageRejected, with the path of the field."""
     event = decode_as(_decoder, (EiffelEvent,), body)
-    domain = event.meta.source.domain if event.meta.source is not None else None
-    about = {"id": event.id, "source": f"{SOURCE}/{domain}" if domain else SOURCE, "time": _time(event).isoformat()}
+    source = f"{SOURCE}/{event.meta.source.domain}" if event.meta.source and event.meta.source.domain else SOURCE
+    about = {"id": event.id, "source": source if is_name(source) else SOURCE, "time": _time(event).isoformat()}
 
     def is_unused(reason: str | None = None, **more: Any) -> Reading:  # noqa: ANN401  # fields of a reading
         reading = unused(event.meta.type, about, original, arrived_at=arrived_at, paths=_PATHS, reason=reason)
@@ -57,31 +60,23 @@ def read_eiffel(body: bytes, original: Original, *, arrived_at: datetime) -> Rea
     kind = event.meta.type
     if kind not in (*_PARTS, PUBLISHED, DEPLOYED, CONFIDENCE):
         return is_unused()
-    own, artifacts, subjects = event.custom, event.linked("ARTIFACT"), event.linked("SUBJECT")
+    own = event.custom
     if kind in _PARTS:
-        return is_unused(_use(event), names=(event_name(event.id),))
-    if kind == CONFIDENCE:
-        fields = verification(event)
-        if fields is None:
-            return is_unused("names no subject: link one (SUBJECT), or give customData.deploydb")
-        if len(subjects) > 1:
-            return is_unused(
-                "a fact for each of its subjects",
-                awaits=tuple(map(event_name, event.linked("ARTIFACT", "ENVIRONMENT", "SUBJECT"))),
-            )
-        return mapped(about | fields, original, arrived_at=arrived_at, paths=_PATHS)
-    if kind == DEPLOYED and (own.deployment is not None or own.command is not None):
-        named = {"deployment": own.deployment, "command": own.command}
-        fields = {"type": "deployment.finished", "outcome": "succeeded", "url": event.text("uri"), **named}
-        return mapped(about | fields, original, arrived_at=arrived_at, paths=_PATHS)
-    if not artifacts:
-        return is_unused("names no artifact: link one (ARTIFACT)")
-    if kind == DEPLOYED and own.environment is None and not event.linked("ENVIRONMENT"):
-        return is_unused("names no environment: link one (ENVIRONMENT)")
-    return is_unused(
-        "a fact of its own, with the events that it links to",
-        awaits=tuple(map(event_name, event.linked("ARTIFACT", "ENVIRONMENT", "SUBJECT"))),
-    )
+        return is_unused(in_one_line(shortened(_use(event))), names=(event_name(event.id),))
+    try:
+        if kind == CONFIDENCE:
+            fields = verification(event)
+            if len(needed(event)) <= 1:
+                return mapped(about | fields, original, arrived_at=arrived_at, paths=_PATHS)
+        elif kind == DEPLOYED and (own.deployment is not None or own.command is not None):
+            named = {"deployment": own.deployment, "command": own.command}
+            fields = {"type": "deployment.finished", "outcome": "succeeded", "url": event.url, **named}
+            return mapped(about | fields, original, arrived_at=arrived_at, paths=_PATHS)
+        awaits = tuple(map(event_name, needed(event)))
+    except Unlinked as of_no_use:
+        return is_unused(str(of_no_use))
+    alone = "a fact for each of its subjects" if kind == CONFIDENCE else _TOGETHER
+    return is_unused(alone, awaits=awaits)
 
 
 def _use(part: EiffelEvent) -> str:
@@ -90,6 +85,9 @@ def _use(part: EiffelEvent) -> str:
             return f"events that link to it are about {part.file['name']} {part.file['version']}"
         except MessageRejected as refused:
             return f"it names no artifact: {refused}"
+    elements = len(part.linked("ELEMENT"))
+    if part.meta.type == COMPOSITION and elements > MOST_ELEMENTS:
+        return f"it has {elements} elements: of more than {MOST_ELEMENTS} none is looked at for a commit or an author"
     return "events that link to it are about it"
 
 

@@ -4,9 +4,11 @@ from typing import Any
 
 import msgspec
 from msgspec import Struct
+from packageurl import PackageURL
 
 from deploydb.domain.model.artifact import Name
 from deploydb.domain.model.errors import MessageRejected
+from deploydb.domain.unsafe_characters import is_name
 from deploydb.wire.custom_data import Custom, Fields, custom_of
 
 PREFIX = "Eiffel"
@@ -17,6 +19,7 @@ COMPOSITION = "EiffelCompositionDefinedEvent"
 SUBMITTED, CHANGE = "EiffelSourceChangeSubmittedEvent", "EiffelSourceChangeCreatedEvent"
 
 _CUSTOM = "$.data.customData.deploydb"
+_LONGEST_URL = 8192
 
 
 class _Source(Struct):
@@ -31,8 +34,8 @@ class _Meta(Struct):
 
 
 class _Link(Struct):
-    type: Name
-    target: Name
+    type: str
+    target: str
 
 
 class EiffelEvent(Struct):
@@ -60,7 +63,11 @@ class EiffelEvent(Struct):
         path, found = "$.data.identity", self.text("identity")
         old = self.data.get("gav")
         if found is None and isinstance(old, dict):
-            path, found = "$.data.gav", "pkg:maven/{groupId}/{artifactId}@{version}".format_map(_Missing(old))
+            path = "$.data.gav"
+            group, name, version = (self.text("gav", one) for one in ("groupId", "artifactId", "version"))
+            if group is None or name is None or version is None:
+                raise MessageRejected("needs groupId, artifactId and version, each a text", path=path)
+            found = PackageURL("maven", group, name, version).to_string()
         if found is None:
             raise MessageRejected("is missing", path=path)
         return self.custom.file(found, path)
@@ -73,9 +80,15 @@ class EiffelEvent(Struct):
         except MessageRejected:
             return None
 
+    @property
+    def url(self) -> str | None:
+        """Its `uri`; None where it has none that is taken."""
+        return url_of(self.data.get("uri"))
+
     def linked(self, *types: str) -> tuple[str, ...]:
-        """The ids that its links of these types lead to, each once, in the order of the types."""
-        found = (link.target for kind in types for link in self.links if link.type == kind)
+        """The ids that its links of these types lead to, each once, in the order of the types. What no event can have
+        is none."""
+        found = (link.target for kind in types for link in self.links if link.type == kind and is_name(link.target))
         return tuple(dict.fromkeys(found))
 
     def text(self, *path: str) -> str | None:
@@ -85,10 +98,15 @@ class EiffelEvent(Struct):
             found = found.get(name) if isinstance(found, dict) else None
         return found if isinstance(found, str) and found else None
 
+    def name(self, *path: str) -> str | None:
+        """A text in its data that may be a name; None where there is none."""
+        found = self.text(*path)
+        return found if found is not None and is_name(found) else None
 
-class _Missing(dict[str, Any]):
-    def __missing__(self, key: str) -> str:
-        return ""
+
+def url_of(found: Any) -> str | None:  # noqa: ANN401  # any JSON
+    """A URL that is not too long; None where it is none."""
+    return found if isinstance(found, str) and 0 < len(found) <= _LONGEST_URL else None
 
 
 def eiffel_of(original: Any) -> EiffelEvent | None:  # noqa: ANN401  # any JSON

@@ -10,6 +10,8 @@ ConfidenceLevelModified    verification.finished, of each SUBJECT
 from collections.abc import Callable, Iterable, Mapping
 from hashlib import sha256
 
+from msgspec import Struct
+
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.wire.custom_data import Fields, runs_there
 from deploydb.wire.eiffel_event import (
@@ -22,22 +24,18 @@ from deploydb.wire.eiffel_event import (
     PUBLISHED,
     SUBMITTED,
     EiffelEvent,
+    url_of,
 )
 from deploydb.wire.error_messages import shortened
 
-_FOLLOWED = {
-    PUBLISHED: ("ARTIFACT",),
-    DEPLOYED: ("ARTIFACT", "ENVIRONMENT"),
-    CREATED: ("COMPOSITION",),
-    COMPOSITION: ("ELEMENT",),
-    SUBMITTED: ("CHANGE",),
-}
-"""The links by which `meaning` goes on from an event, by its type."""
+_ONE_LINK = {CREATED: ("COMPOSITION",), SUBMITTED: ("CHANGE",)}
 FURTHEST = 4
 """Links from an event to the farthest one that says something about it: artifact, composition, submission, change."""
-_MOST_FOLLOWED = 100
+MOST_ELEMENTS = 1000
+"""Of a composition with more, none is looked at."""
+_MOST_SUBJECTS = 100
 _OUTCOMES = {"SUCCESS": "passed", "FAILURE": "failed", "INCONCLUSIVE": "errored"}
-_LONGEST_ID = 255
+_LONGEST_ID, _LONGEST_TEXT = 255, 8192
 
 Known = Mapping[str, EiffelEvent]
 """Events by their ids."""
@@ -51,61 +49,88 @@ class Unlinked(Exception):
         self.links = links
 
 
+class Meaning(Struct, frozen=True, kw_only=True):
+    """A fact: the fields of those that it may be, the first one that fits, but for `source` and `time`. `named`: the id
+    of the event that it is named by; `others`: of those that say something of it, beside the one that links to them."""
+
+    facts: list[Fields]
+    named: str
+    others: tuple[str, ...] = ()
+
+
+def needed(event: EiffelEvent) -> tuple[str, ...]:
+    """The ids of the events without which it is no fact; of a confidence level, of its subjects. Raises: Unlinked where
+    it names none."""
+    subjects, artifacts, environments = map(event.linked, ("SUBJECT", "ARTIFACT", "ENVIRONMENT"))
+    if event.meta.type == CONFIDENCE:
+        return subjects
+    if not artifacts:
+        raise Unlinked("names no artifact: link one (ARTIFACT)")
+    if event.meta.type != DEPLOYED or event.custom.environment is not None:
+        return artifacts[:1]
+    if not environments:
+        raise Unlinked("names no environment: link one (ENVIRONMENT)")
+    return artifacts[0], environments[0]
+
+
 def followed(event: EiffelEvent) -> tuple[str, ...]:
     """The ids of the events that say something about it, or about those that do."""
-    found = event.linked(*_FOLLOWED.get(event.meta.type, ()))
-    return found if len(found) <= _MOST_FOLLOWED else ()
+    kind = event.meta.type
+    if kind in (PUBLISHED, DEPLOYED):
+        return needed(event)
+    if kind == COMPOSITION:
+        elements = event.linked("ELEMENT")
+        return elements if len(elements) <= MOST_ELEMENTS else ()
+    return event.linked(*_ONE_LINK.get(kind, ()))[:1]
 
 
-def meaning(
-    event: EiffelEvent, known: Known, services_of: Callable[[str, str], Iterable[str]]
-) -> list[tuple[list[Fields], str]]:
-    """The facts of an event with those that it links to: of each the fields of those that it may be, the first one that
-    fits, but for `source` and `time`; and the id of the event that it is named by.
+def meaning(event: EiffelEvent, known: Known, services_of: Callable[[str, str], Iterable[str]]) -> list[Meaning]:
+    """The facts of an event with those that it links to.
 
     `known`: the events that `followed` leads to, so far; `services_of`: the services that list a module, by its group
     and name. Raises: Unlinked where it is none yet.
     """
     if event.meta.type == CONFIDENCE:
-        found = verification(event) or {}
-        subjects = event.linked("SUBJECT")
-        return [([found | {"id": _id(event.id, one), "links": [one]}], event.id) for one in subjects]
-    needed = [event.linked("ARTIFACT")[0]]
-    if event.meta.type == DEPLOYED and event.custom.environment is None:
-        needed.append(event.linked("ENVIRONMENT")[0])
-    missing = [id_ for id_ in needed if id_ not in known]
+        found = verification(event)
+        own = [found | {"id": _id(event.id, one), "links": [one]} for one in needed(event)]
+        return [Meaning(facts=[one], named=event.id) for one in own]
+    needs = needed(event)
+    missing = [id_ for id_ in needs if id_ not in known]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         raise Unlinked(f"the event {' and '.join(missing)} that it links to {verb} not known", *missing)
-    created = known[needed[0]]
+    created = known[needs[0]]
     file = _file(created)
     id_ = _id(event.id, created.id)
     if event.meta.type == PUBLISHED:
-        given = {"url": _location(event), **_source_change(created, known)}
+        change, others = _source_change(created, known)
+        given = {"url": _location(event), **change}
         file = {name: value for name, value in given.items() if value is not None} | file
-        return [([{"type": "artifact.published", "id": id_, "artifact": file}], created.id)]
-    environment = event.custom.environment or _environment(known[needed[1]])
+        published = {"type": "artifact.published", "id": id_, "artifact": file}
+        return [Meaning(facts=[published], named=created.id, others=(created.id, *others))]
+    environment = event.custom.environment or _environment(known[needs[1]])
     service = event.custom.service or _service(file, services_of)
-    facts = runs_there(file, service, environment, reason=event.text("description"), url=event.text("uri"))
-    return [([one | {"id": id_} for one in facts], event.id)]
+    reason = (event.text("description") or "")[:_LONGEST_TEXT] or None
+    facts = runs_there(file, service, environment, reason=reason, url=event.url)
+    return [Meaning(facts=[one | {"id": id_} for one in facts], named=event.id, others=needs)]
 
 
-def verification(event: EiffelEvent) -> Fields | None:
-    """The fields of a confidence level; None where it is about nothing that can be found."""
+def verification(event: EiffelEvent) -> Fields:
+    """The fields of a confidence level. Raises: Unlinked where it is of no use; MessageRejected."""
     value, own, subjects = event.data.get("value"), event.custom, event.linked("SUBJECT")
-    promotion = own.promotion or event.text("name")
-    if promotion is None:
-        raise MessageRejected("is missing", path="$.data.name")
     if not isinstance(value, str) or value not in _OUTCOMES:
         problem = f"unknown value {shortened(repr(value))}; expected one of {', '.join(_OUTCOMES)}"
         raise MessageRejected(problem, path="$.data.value")
-    if len(subjects) > _MOST_FOLLOWED:
-        raise MessageRejected(f"has {len(subjects)} subjects; at most {_MOST_FOLLOWED} are taken", path="$.links")
+    promotion = own.promotion or event.name("name")
+    if promotion is None:
+        raise Unlinked("data.name is no name of a promotion: give customData.deploydb.promotion")
+    if len(subjects) > _MOST_SUBJECTS:
+        raise Unlinked(f"has {len(subjects)} subjects; at most {_MOST_SUBJECTS} are taken")
     names = ("deployment", "command", "service", "environment", "version", "artifact")
     named = {name: getattr(own, name) for name in names}
     lane = (own.service, own.environment, own.version)
     if not subjects and own.deployment is None and own.command is None and None in lane:
-        return None
+        raise Unlinked("names no subject: link one (SUBJECT), or give customData.deploydb")
     outcome = {"promotion": promotion, "outcome": _OUTCOMES[value], "url": own.url}
     return {"type": "verification.finished", **outcome, **named, "links": list(subjects) or None}
 
@@ -138,25 +163,31 @@ def _location(event: EiffelEvent) -> str | None:
     """Where the artifact is, the first of its locations."""
     given = event.data.get("locations")
     found = [one.get("uri") for one in given if isinstance(one, dict)] if isinstance(given, list) else []
-    return next((uri for uri in found if isinstance(uri, str) and uri), None)
+    return next(filter(None, map(url_of, found)), None)
 
 
-def _source_change(created: EiffelEvent, known: Known) -> Fields:
-    """Commit and author of the only source change of the composition that the artifact was built from."""
-    compositions = [known[id_] for id_ in created.linked("COMPOSITION") if id_ in known]
-    elements = [known[id_] for one in compositions for id_ in followed(one) if id_ in known]
+def _source_change(created: EiffelEvent, known: Known) -> tuple[Fields, list[str]]:
+    """Commit and author of the only source change of the composition that the artifact was built from, and the events
+    that say so."""
+    composition = next((known[id_] for id_ in followed(created) if id_ in known), created)
+    elements = [known[id_] for id_ in followed(composition) if id_ in known]
     submissions = [one for one in elements if one.meta.type == SUBMITTED]
     changes = submissions or [one for one in elements if one.meta.type == CHANGE]
     if len(changes) != 1:
-        return {}
+        return {}, []
     submitted = changes[0]
-    origin = next((known[id_] for id_ in submitted.linked("CHANGE") if id_ in known), submitted)
-    commit = submitted.text("gitIdentifier", "commitId") or origin.text("gitIdentifier", "commitId")
-    return {"commit": commit, "author": _person(origin, "author"), "triggered_by": _person(submitted, "submitter")}
+    origin = next((known[id_] for id_ in followed(submitted) if id_ in known), submitted)
+    author, commit = _person(origin, "author"), submitted.name("gitIdentifier", "commitId")
+    of_origin = commit or origin.name("gitIdentifier", "commitId")
+    fields = {"commit": of_origin, "author": author, "triggered_by": _person(submitted, "submitter")}
+    if not any(fields.values()):
+        return {}, []
+    used = [composition.id, submitted.id, *([origin.id] if author or commit is None else [])]
+    return fields, list(dict.fromkeys(used))
 
 
 def _person(event: EiffelEvent, role: str) -> str | None:
-    return next(filter(None, (event.text(role, name) for name in ("id", "name", "email"))), None)
+    return next(filter(None, (event.name(role, name) for name in ("id", "name", "email"))), None)
 
 
 def _id(*ids: str) -> str:

@@ -17,9 +17,10 @@ from deploydb.store.tables import event, unmatched_fact
 from tests.contract.test_promotion_concurrency import is_waiting
 from tests.scenario import Scenario, catalog
 from tests.servers import until
-from tests.wire.eiffel import created, deployed, eiffel
+from tests.wire.eiffel import created, deployed, eiffel, published
 
-KNOWN = catalog(access=Access(publishers={"team": (Grant(),), "evil": (Grant(facts=("event.unused",)),)}))
+_UNUSED = Grant(facts=("event.unused",))
+KNOWN = catalog(access=Access(publishers={"team": (Grant(),), "evil": (_UNUSED,), "x": (_UNUSED,), "y": (_UNUSED,)}))
 PROD = eiffel("EnvironmentDefined", "e-1", {"name": "prod"})
 
 
@@ -76,3 +77,31 @@ def test_two_workers_that_each_bring_what_an_event_waits_for_make_its_fact(postg
         second.join()
         assert facts(world) == [("deployment.observed", "d-1/a-1", "team")]
         assert whys(world) == []
+
+
+def test_an_event_of_another_publisher_stops_no_fact_for_good(world: Scenario) -> None:
+    say(world, "team", published("p-1", "a-1"))
+    say(world, "evil", created("a-1", "6.6.6"))
+    (why,) = whys(world)
+    assert "evil may not publish artifact.published" in why
+    say(world, "team", created("a-1", "1.0"))
+    assert facts(world) == [("artifact.published", "p-1/a-1", "team")]
+    assert whys(world) == []
+
+
+def test_of_several_events_with_one_id_the_one_of_the_same_publisher_counts(world: Scenario) -> None:
+    for publisher in ("x", "y"):
+        say(world, publisher, created("a-1", f"6.6.{publisher}"))
+    say(world, "team", published("p-1", "a-1"))
+    assert whys(world) == ["several events have the id a-1, and not one is of its publisher"]
+    say(world, "team", created("a-1", "1.0"))
+    assert facts(world) == [("artifact.published", "p-1/a-1", "team")]
+
+
+def test_only_the_publishers_of_what_a_fact_is_made_of_need_the_right(world: Scenario) -> None:
+    say(world, "evil", created("b-1", "1.0", "bar"))
+    change = eiffel("SourceChangeSubmitted", "s-1", {"submitter": {"id": "ann"}})
+    composition = eiffel("CompositionDefined", "c-1", element=["b-1", "s-1"])
+    say(world, "team", change, composition, created("a-1", "1.0", composition="c-1"), published("p-1", "a-1"))
+    (row,) = [row for row in world.rows(event) if row.type == "artifact.published"]
+    assert row.body["events"] == ["p-1", "a-1", "c-1", "s-1"]

@@ -13,6 +13,8 @@ from deploydb.broker.port import Receipt
 from deploydb.gateway.publishing import Publisher
 from tests.gateway.given import ALICE, JENKINS, Gateway
 from tests.wire.cdevents import BECOMES, CONFORMANCE, conformance, published, suite_finished
+from tests.wire.eiffel import created
+from tests.wire.eiffel import published as eiffel_published
 
 ARTIFACT = {"artifact": {"group": "com.example", "name": "foo", "version": "2.0"}}
 FACT = {"type": "artifact.published", "id": "1", "source": "ci", **ARTIFACT}
@@ -61,6 +63,14 @@ def test_a_cdevent_is_answered_as_the_fact_that_it_is(asked: Gateway) -> None:
     answer = send(asked, published("a-1", "2.0"))
     assert (answer.status_code, answer.json()["type"]) == (202, "artifact.published")
     assert asked.received() == [json.loads(published("a-1", "2.0"))]
+
+
+def test_an_eiffel_event_is_answered_as_what_it_is_alone(asked: Gateway) -> None:
+    answer = send(asked, created("a-1", "2.0"))
+    known = {"type": "event.unused", "id": "a-1", "source": "eiffel", "stored": False}
+    assert (answer.status_code, {name: answer.json()[name] for name in known}) == (202, known)
+    assert send(asked, eiffel_published("p-1", "a-1")).status_code == 202
+    assert [one["meta"]["id"] for one in asked.received()] == ["a-1", "p-1"]
 
 
 @pytest.mark.skipif(not CONFORMANCE, reason="the samples are not beside this clone")
