@@ -46,6 +46,27 @@ def test_a_deployment_of_gitlab_is_found_by_its_short_commit_and_its_time_is_rea
     assert (fact["commit"], "has the commit" in fact["note"]) == (f"12345678{COMMIT[8:]}", True)
 
 
+@pytest.mark.parametrize(
+    ("deployable", "ref", "own"), [(None, COMMIT, True), (None, "main", False), (7, COMMIT, False)]
+)
+def test_a_deployment_that_deploydb_reported_to_gitlab_is_no_fact(
+    known: Gateway, deployable: int | None, ref: str, own: bool
+) -> None:
+    body = {
+        "object_kind": "deployment",
+        "status": "failed",
+        "deployment_id": 15,
+        "deployable_id": deployable,
+        "environment": "staging",
+        "project": PROJECT,
+        "short_sha": COMMIT[:8],
+        "commit_url": f"https://gitlab.test/acme/foo/-/commit/{COMMIT}",
+        "ref": ref,
+    }
+    answer = hook(known, "gitlab", body)
+    assert ("DeployDB's own report" in answer.text, bool(answer.json()["facts"])) == (own, not own)
+
+
 def test_gitlab_s_signature_is_accepted_and_a_changed_one_not(known: Gateway) -> None:
     body = json.dumps({"object_kind": "push"}).encode()
     head = {"webhook_id": "m1", "webhook_timestamp": "1763632800", "x_gitlab_token": ""}

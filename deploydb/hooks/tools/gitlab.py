@@ -76,6 +76,8 @@ def _deployment(payload: Payload) -> Report:
         return Ignored(reason=f"the deployment is {shown(status)}: it has not begun")
     short = payload.text("short_sha").lower()
     whole = (payload.maybe("commit_url") or "").rpartition("/")[2].lower()
+    if payload.get("deployable_id") is None and whole and payload.get("ref") == whole:
+        return Ignored(reason="the deployment is DeployDB's own report: no job made it, and its ref is its commit")
     return Signal(
         kind="deployment",
         key=f"deployment/{payload.text('deployment_id')}/{status}",
