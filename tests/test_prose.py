@@ -2,6 +2,8 @@
 
 import re
 import shlex
+from collections.abc import Iterator
+from itertools import groupby, takewhile
 from pathlib import Path
 
 import click
@@ -57,8 +59,8 @@ def test_links_lead_to_a_file_and_to_a_heading_of_it(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_in_documents_exist_and_take_these_arguments(document: Path) -> None:
     for block in SHELL.findall(document.read_text(encoding="utf-8")):
-        for line in block.splitlines():
-            match shlex.split(line, comments=True):
+        for command in (each for line in block.splitlines() for each in commands(line)):
+            match command:
                 case ["deploydb", *arguments]:
                     parse(arguments)
                 case ["make", target, *_]:
@@ -83,6 +85,15 @@ def test_every_metric_and_every_setting_is_in_the_documents() -> None:
     assert metrics
     assert settings
     assert metrics | settings <= set(re.findall(r"\bDEPLOYDB_[A-Z_]+\b|\bdeploydb_\w+", text))
+
+
+def commands(line: str) -> Iterator[list[str]]:
+    """The commands of a line of shell, without what is redirected."""
+    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    words.whitespace_split = True
+    for is_operator, each in groupby(words, lambda word: set(word) <= set("();|&")):
+        if not is_operator:
+            yield list(takewhile(lambda word: not set(word) <= set("<>"), each))
 
 
 def parse(arguments: list[str]) -> None:

@@ -1,5 +1,10 @@
--- Of `deploydb db roles`. Run it as the tables' owner, after each `deploydb db migrate`.
+-- Of `deploydb db roles`, for the owner of the database and its tables, after each `deploydb db migrate`.
 BEGIN;
+DO $$ BEGIN
+  IF NOT (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN
+    RAISE EXCEPTION '% does not own the database %: run this as its owner', current_user, current_database();
+  END IF;
+END $$;
 DO $$ BEGIN
   IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'deploydb_ingest') THEN
     CREATE ROLE deploydb_ingest LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE NOREPLICATION;
@@ -51,29 +56,29 @@ DO $$ BEGIN
   END IF;
 END $$;
 DO $$ BEGIN
-  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO deploydb_ingest, deploydb_promote, deploydb_relay, deploydb_verify, deploydb_notify, deploydb_orchestrate, deploydb_query, deploydb_gateway, deploydb_web, deploydb_operator', current_database());
 END $$;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
 GRANT USAGE ON SCHEMA public TO deploydb_ingest, deploydb_promote, deploydb_relay, deploydb_verify, deploydb_notify, deploydb_orchestrate, deploydb_query, deploydb_gateway, deploydb_web, deploydb_operator;
 REVOKE ALL ON ALL TABLES IN SCHEMA public FROM deploydb_ingest, deploydb_promote, deploydb_relay, deploydb_verify, deploydb_notify, deploydb_orchestrate, deploydb_query, deploydb_gateway, deploydb_web, deploydb_operator;
 GRANT SELECT ON ALL TABLES IN SCHEMA public TO deploydb_ingest, deploydb_promote, deploydb_relay, deploydb_verify, deploydb_notify, deploydb_orchestrate, deploydb_query, deploydb_gateway, deploydb_web, deploydb_operator;
-GRANT INSERT, UPDATE ON approval, artifact, attestation, deployment, hold, hotfix, incident, promotion_request, retry_request, revision, rollback_request, verification TO deploydb_ingest;
-GRANT INSERT, DELETE ON correlation, publication, unmatched_fact TO deploydb_ingest;
-GRANT INSERT ON evaluation_request, event, outbox TO deploydb_ingest;
-GRANT INSERT, UPDATE, DELETE ON ingest_watermark TO deploydb_ingest;
-GRANT INSERT, UPDATE ON approval, artifact, attestation, catalog_listing, current_version, deployment, event, hold, hotfix, incident, live_interval, promotion_request, retry_request, revision, rollback_request, service_schedule, verdict, verification TO deploydb_promote;
-GRANT INSERT, DELETE ON command_queue, correlation, environment_name, publication, wanted_notification TO deploydb_promote;
-GRANT INSERT ON configuration_file, external_check, flow, live_status, outbox TO deploydb_promote;
-GRANT INSERT, UPDATE, DELETE ON evaluation_request, unmatched_fact TO deploydb_promote;
-GRANT UPDATE ON command_queue, outbox TO deploydb_relay;
-GRANT INSERT, UPDATE ON revision TO deploydb_relay;
-GRANT UPDATE ON external_check TO deploydb_verify;
-GRANT INSERT ON outbox TO deploydb_verify;
-GRANT INSERT, UPDATE, DELETE ON webhook_delivery TO deploydb_notify;
-GRANT INSERT, UPDATE ON webhook_endpoint TO deploydb_notify;
-GRANT INSERT, UPDATE, DELETE ON orchestrator_run TO deploydb_orchestrate;
-GRANT INSERT ON outbox TO deploydb_orchestrate;
-GRANT UPDATE ON webhook_delivery TO deploydb_operator;
-GRANT INSERT, UPDATE ON webhook_endpoint TO deploydb_operator;
+GRANT INSERT, UPDATE ON public.approval, public.artifact, public.attestation, public.deployment, public.hold, public.hotfix, public.incident, public.promotion_request, public.retry_request, public.revision, public.rollback_request, public.verification TO deploydb_ingest;
+GRANT INSERT, DELETE ON public.correlation, public.publication, public.unmatched_fact TO deploydb_ingest;
+GRANT INSERT ON public.evaluation_request, public.event, public.outbox TO deploydb_ingest;
+GRANT INSERT, UPDATE, DELETE ON public.ingest_watermark TO deploydb_ingest;
+GRANT INSERT, UPDATE ON public.approval, public.artifact, public.attestation, public.catalog_listing, public.current_version, public.deployment, public.event, public.hold, public.hotfix, public.incident, public.live_interval, public.promotion_request, public.retry_request, public.revision, public.rollback_request, public.service_schedule, public.verdict, public.verification TO deploydb_promote;
+GRANT INSERT, DELETE ON public.command_queue, public.correlation, public.environment_name, public.publication, public.wanted_notification TO deploydb_promote;
+GRANT INSERT ON public.configuration_file, public.external_check, public.flow, public.live_status, public.outbox TO deploydb_promote;
+GRANT INSERT, UPDATE, DELETE ON public.evaluation_request, public.unmatched_fact TO deploydb_promote;
+GRANT UPDATE ON public.command_queue, public.outbox TO deploydb_relay;
+GRANT INSERT, UPDATE ON public.revision TO deploydb_relay;
+GRANT UPDATE ON public.external_check TO deploydb_verify;
+GRANT INSERT ON public.outbox TO deploydb_verify;
+GRANT INSERT, UPDATE, DELETE ON public.webhook_delivery TO deploydb_notify;
+GRANT INSERT, UPDATE ON public.webhook_endpoint TO deploydb_notify;
+GRANT INSERT, UPDATE, DELETE ON public.orchestrator_run TO deploydb_orchestrate;
+GRANT INSERT ON public.outbox TO deploydb_orchestrate;
+GRANT UPDATE ON public.webhook_delivery TO deploydb_operator;
+GRANT INSERT, UPDATE ON public.webhook_endpoint TO deploydb_operator;
 COMMIT;

@@ -89,7 +89,7 @@ def definitions(vhost: str, passwords: Path | None) -> None:
     \b
     Examples:
       deploydb broker definitions > definitions.json
-      deploydb broker definitions --passwords /etc/deploydb/rabbitmq > definitions.json
+      (umask 077; deploydb broker definitions --passwords /etc/deploydb/rabbitmq > definitions.json)
     """
     live = LiveCatalog(from_environment().config)
     topology = topology_of(live.catalog)

@@ -58,8 +58,8 @@ def check() -> None:
 def roles() -> None:
     """Print SQL for PostgreSQL: a role for each process, with the rights that it needs and no others.
 
-    Run it as the tables' owner after each migration, the first time as a user who may create roles. It sets no
-    password. No process needs the owner's role; `deploydb db migrate` does.
+    Run it as the owner of the database and its tables after each migration, the first time as a user who may create
+    roles. It sets no password. No process needs the owner's role; `deploydb db migrate` does.
 
     \b
     Examples:
@@ -68,7 +68,9 @@ def roles() -> None:
     """
     from deploydb.store.privileges import statements
 
-    click.echo("-- Of `deploydb db roles`. Run it as the tables' owner, after each `deploydb db migrate`.")
+    click.echo(
+        "-- Of `deploydb db roles`, for the owner of the database and its tables, after each `deploydb db migrate`."
+    )
     click.echo("".join(f"{statement};\n" for statement in ["BEGIN", *statements(), "COMMIT"]), nl=False)
 
 

@@ -79,10 +79,17 @@ def role_of(process: str) -> str:
 def statements() -> list[str]:
     """The SQL that makes the roles, without passwords, and gives each its rights on the tables that there are.
 
-    Idempotent: what a role had before is taken back. For the owner of the tables; making a role that is not there takes
-    CREATEROLE.
+    Idempotent: what a role had before is taken back. For the owner of the database and of its tables; making a role
+    that is not there takes CREATEROLE. It raises an exception for another role, whose REVOKE would only warn. Logins of
+    others stay as they are.
     """
-    made = []
+    made = [
+        """DO $$ BEGIN
+  IF NOT (SELECT pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()) THEN
+    RAISE EXCEPTION '% does not own the database %: run this as its owner', current_user, current_database();
+  END IF;
+END $$"""
+    ]
     for process in WRITES:
         role = role_of(process)
         made.append(f"""DO $$ BEGIN
@@ -93,7 +100,7 @@ END $$""")
     roles = ", ".join(map(role_of, WRITES))
     made += [
         f"""DO $$ BEGIN
-  EXECUTE format('REVOKE ALL ON DATABASE %I FROM PUBLIC', current_database());
+  EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
   EXECUTE format('GRANT CONNECT ON DATABASE %I TO {roles}', current_database());
 END $$""",
         "REVOKE CREATE ON SCHEMA public FROM PUBLIC",
@@ -104,7 +111,7 @@ END $$""",
     for process, writes in WRITES.items():
         tables: dict[str, list[str]] = {}
         for table, rights in sorted(writes.items()):
-            tables.setdefault(", ".join(rights), []).append(table)
+            tables.setdefault(", ".join(rights), []).append(f"public.{table}")
         made += [f"GRANT {given} ON {', '.join(names)} TO {role_of(process)}" for given, names in tables.items()]
     return made
 

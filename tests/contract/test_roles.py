@@ -1,14 +1,16 @@
 """The roles of PostgreSQL: as the code has them, enough for each process, and no more."""
 
+import secrets
 import subprocess
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
-from psycopg.errors import InsufficientPrivilege
+from psycopg.errors import InsufficientPrivilege, RaiseException
 
 from deploydb.store.engine import open_engine, reading
-from deploydb.store.privileges import WRITES, rights
+from deploydb.store.privileges import WRITES, rights, statements
 from deploydb.store.tables import metadata
 from tests.cli.shell import Shell
 from tests.conftest import needs_servers
@@ -64,6 +66,24 @@ def test_the_script_gives_back_what_it_gave_once_and_takes_the_rest(postgresql_u
         assert has("event", "DELETE")
         make_roles(postgresql_url)
         assert (has("event", "DELETE"), has("outbox", "UPDATE")) == (False, True)
+
+
+def test_the_script_keeps_the_logins_of_others_and_is_for_the_owner_of_the_database(postgresql_url: str) -> None:
+    other, parts = f"other_{secrets.token_hex(4)}", urlsplit(postgresql_url)
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE ROLE {other} LOGIN CREATEROLE PASSWORD 'secret'".encode())
+        try:
+            make_roles(postgresql_url)
+            url = f"postgresql://{other}:secret@127.0.0.1:{parts.port}{parts.path}"
+            with psycopg.connect(url, autocommit=True) as mine:
+                with pytest.raises(
+                    RaiseException, match=f"{other} does not own the database .*: run this as its owner"
+                ):
+                    mine.execute(";".join(statements()).encode())
+                with pytest.raises(InsufficientPrivilege):
+                    mine.execute("CREATE TEMPORARY TABLE mine (id int)")
+        finally:
+            connection.execute(f"DROP ROLE {other}".encode())
 
 
 def test_the_script_runs_under_psql_twice(postgresql: PostgreSQL, postgresql_url: str) -> None:
