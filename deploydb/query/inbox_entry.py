@@ -30,10 +30,12 @@ WHY = "WHY"
 
 
 class Act(Struct, frozen=True, kw_only=True):
-    """What may be done about an entry, and the command that does it."""
+    """What may be done about an entry, and the command that does it. `version`: what the lane would get by it, where
+    that is known."""
 
     verb: Verb
     command: str
+    version: str | UnsetType = UNSET
 
 
 class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -63,14 +65,15 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     hold_kind: str | UnsetType = UNSET
 
 
-def act(verb: Verb, command: str, *names: str, **options: str | None) -> Act:
-    """An act by the command `deploydb COMMAND NAMES… --OPTION VALUE`. Options that are None are left out."""
+def act(verb: Verb, command: str, *names: str, brings: str | UnsetType = UNSET, **options: str | None) -> Act:
+    """An act by the command `deploydb COMMAND NAMES… --OPTION VALUE`. Options that are None are left out. `brings`: the
+    act's version."""
     given = [word for name, value in options.items() if value is not None for word in (f"--{name}", value)]
     marked = ["--", *names] if any(name.startswith("-") for name in names) else list(names)
     words = [*command.split(), *given, *marked] if marked[:1] == ["--"] else [*command.split(), *marked, *given]
-    return Act(verb=verb, command=shlex.join(["deploydb", *words]))
+    return Act(verb=verb, command=shlex.join(["deploydb", *words]), version=brings)
 
 
-def look(service: str, environment: str, version: str | None = None) -> Act:
-    """The act of reading why a version is, or is not, in a lane."""
-    return act("look", "why", service, environment, *([version] if version is not None else ()))
+def look(service: str, environment: str, version: str | None = None, *, module: str | None = None) -> Act:
+    """The act of reading why a version of a module is, or is not, in a lane."""
+    return act("look", "why", service, environment, *([version] if version is not None else ()), artifact=module)

@@ -39,13 +39,13 @@ def _approval(catalog: Catalog, view: DeploymentView, result: ResultView, count:
     who = approvers(catalog, result.promotion, view.artifact.authors)
     place, reason = (view.service, view.environment, view.artifact.version), reason_body(result.reason)
     given = result.reason.approved_by if isinstance(result.reason, AwaitingApproval) else ()
-    module = view.artifact.module if _is_one_of_several(catalog, view) else None
+    module = view.artifact.module
     options = {"promotion": result.promotion, "artifact": module}
     return Entry(
         kind="approval",
         service=view.service,
         environment=view.environment,
-        module=view.artifact.module,
+        module=module,
         version=view.artifact.version,
         deployment=view.id,
         text=f"{result.promotion}: {reason.text}" if reason is not None else result.promotion,
@@ -55,7 +55,7 @@ def _approval(catalog: Catalog, view: DeploymentView, result: ResultView, count:
         acts=[
             act("approve", "approve", *place, **options),
             act("refuse", "refuse", *place, **options, comment=WHY),
-            look(*place),
+            look(*place, module=module),
         ],
         promotion=result.promotion,
         asked="entry" if result.phase == "entry" else UNSET,
@@ -78,11 +78,6 @@ def _errored(view: DeploymentView, result: ResultView, count: int) -> Entry:
         reason=reason,
         since=(result.decided_at or result.created_at).isoformat(),
         count=count,
-        acts=[look(*place)],
+        acts=[look(*place, module=view.artifact.module)],
         promotion=result.promotion,
     )
-
-
-def _is_one_of_several(catalog: Catalog, view: DeploymentView) -> bool:
-    service = catalog.services.get(view.service)
-    return service is not None and len(service.artifacts) > 1

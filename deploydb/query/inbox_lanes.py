@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from deploydb.domain.model.reasons import RollbackOf
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.current_lanes import CurrentLanes
 from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
@@ -15,6 +16,9 @@ from deploydb.store.queries.starvation import StarvedView
 _UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
 _CONSEQUENCES = ("failed_upstream", "failed_beside", "taken_back_beside", "branch_elsewhere")
 """The reasons of releases that do not come for what is an entry elsewhere, or for no fault."""
+
+_TAKEN_BY_ANOTHER = ("put_by_hand", "returned_late")
+"""The reasons of drift where another version took the place of the one that belongs there, which ran before."""
 
 
 def of_lanes(current: CurrentLanes) -> Iterator[Entry]:
@@ -82,7 +86,7 @@ def _failures(lane: Lane, put_back: Sequence[LiveIntervalView]) -> Iterator[Entr
             text=one.reason.text if one.reason is not None else "failed",
             reason=one.reason,
             since=one.since,
-            acts=[_retry(*place, one.version), *back, look(*place, one.version)],
+            acts=[_retry(*place, one.version, module), *back, look(*place, one.version, module=module)],
         )
 
 
@@ -99,7 +103,8 @@ def _failed(lane: Lane) -> Iterator[_Failure]:
 
 def _rollback(view: LiveIntervalView) -> Entry:
     reason = reason_body(view.trigger_reason)
-    again = [_retry(view.service, view.environment, view.previous)] if view.previous is not None else []
+    place, answered = (view.service, view.environment), view.trigger_reason
+    again = [_retry(*place, answered.version, view.module)] if isinstance(answered, RollbackOf) else []
     return Entry(
         kind="rollback",
         service=view.service,
@@ -110,7 +115,7 @@ def _rollback(view: LiveIntervalView) -> Entry:
         text=reason.text if reason is not None else f"{view.version} was put back",
         reason=reason,
         since=view.since.isoformat(),
-        acts=[*again, look(view.service, view.environment)],
+        acts=[*again, look(*place, module=view.module)],
     )
 
 
@@ -130,13 +135,21 @@ def _refused(lane: Lane) -> Iterator[Entry]:
             text=outlook.text,
             reason=outlook.reason,
             since=outlook.since,
-            acts=[act("promote", "promote", *place, reason=WHY), look(*place)],
+            acts=[
+                act("promote", "promote", *place, brings=one.version, reason=WHY),
+                look(*place, module=one.module),
+            ],
         )
 
 
 def _drift(lane: Lane) -> Iterator[Entry]:
     for one in lane.drift:
-        place = lane.service, lane.environment, one.expected
+        place = lane.service, lane.environment
+        earlier = [run.previous.version for run in lane.running if run.module == one.module and run.previous]
+        if one.reason.code in _TAKEN_BY_ANOTHER or one.expected in earlier:
+            back = act("roll back", "rollback", *place, brings=one.expected, to=one.expected, reason=WHY)
+        else:
+            back = act("promote", "promote", *place, one.expected, brings=one.expected, reason=WHY)
         yield Entry(
             kind="drift",
             service=lane.service,
@@ -145,7 +158,7 @@ def _drift(lane: Lane) -> Iterator[Entry]:
             version=one.expected,
             text=f"should run {one.expected}: {one.reason.text}",
             reason=one.reason,
-            acts=[act("promote", "promote", *place, reason=WHY), look(*place)],
+            acts=[back, look(*place, one.expected, module=one.module)],
         )
 
 
@@ -174,5 +187,5 @@ def _has_successor(lane: Lane, module: str) -> bool:
     )
 
 
-def _retry(service: str, environment: str, version: str) -> Act:
-    return act("retry", "retry", service, environment, version, reason=WHY)
+def _retry(service: str, environment: str, version: str, module: str) -> Act:
+    return act("retry", "retry", service, environment, version, brings=version, artifact=module, reason=WHY)

@@ -9,7 +9,7 @@ def test_alone_it_prints_what_needs_somebody_and_what_runs(seeded: Shell) -> Non
     heading, first, *_ = inbox.splitlines()
     assert heading.split() == ["NEEDS", "SERVICE", "ENVIRONMENT", "VERSION", "WHAT", "SINCE", "ACT"]
     assert first.startswith("failure  foo")
-    assert "deploydb retry foo prod 1.0 --reason WHY" in first
+    assert "deploydb retry foo prod 1.0 --artifact com.example:foo --reason WHY" in first
     assert [line.split() for line in matrix.splitlines()] == [["SERVICE", "DEV", "PROD"], ["foo", "1.1", "1.0", "✗"]]
     assert ended.stderr == ""
 

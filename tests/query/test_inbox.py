@@ -1,7 +1,9 @@
 """The inbox: what needs somebody, in one list."""
 
+import shlex
 from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -37,6 +39,29 @@ def entries(service: Service, query: str = "") -> list[tuple[Any, ...]]:
     return [tuple(one[part] for part in parts) for one in service.get(f"/api/inbox{query}")["entries"]]
 
 
+def assert_possible(service: Service, entry: Any) -> None:
+    """Each act of an entry of a lane would do what it says, by what the service answers beforehand."""
+    for one in entry["acts"]:
+        _, command, name, environment, *words = shlex.split(one["command"])
+        version = [word for word in words[:1] if not word.startswith("--")]
+        options = dict(zip(words[len(version) :: 2], words[len(version) + 1 :: 2], strict=True))
+        asked = {"version": version[0]} if version else {}
+        asked |= {given[2:]: value for given, value in options.items() if given not in ("--reason", "--comment")}
+        if command in ("approve", "refuse"):
+            answer = service.get(
+                f"/api/check/{name}/{environment}?{urlencode({'order': command, 'by': 'bob', **asked})}"
+            )
+            assert answer["counts"], answer
+        elif command == "promote":
+            answer = service.get(f"/api/check/{name}/{environment}?{urlencode({'order': command, **asked})}")
+            assert answer["counts"], answer
+        elif command in ("retry", "rollback"):
+            answer = service.get(f"/api/{command}/{name}/{environment}?{urlencode(asked)}")
+            assert answer["possible"], answer
+        else:
+            service.get(f"/api/{command}/{name}/{environment}?{urlencode(asked)}")
+
+
 def test_where_all_is_well_the_inbox_is_empty_and_has_the_last_release(world: Scenario, service: Service) -> None:
     asked_of(world, "foo")
     assert service.get("/api/inbox") == {"entries": [], "counts": {}, "more": False, "lastRelease": None}
@@ -63,9 +88,9 @@ def test_an_approval_is_first_for_those_whose_word_counts_until_they_have_given_
     assert (entry["mine"], entry["approvers"], entry["promotion"]) == (True, ["alice", "bob"], "board")
     assert entry["reason"]["code"] == "awaiting_approval"
     assert [one["command"] for one in entry["acts"]] == [
-        "deploydb approve foo prod 1.0 --promotion board",
-        "deploydb refuse foo prod 1.0 --promotion board --comment WHY",
-        "deploydb why foo prod 1.0",
+        "deploydb approve foo prod 1.0 --promotion board --artifact com.example:foo",
+        "deploydb refuse foo prod 1.0 --promotion board --artifact com.example:foo --comment WHY",
+        "deploydb why foo prod 1.0 --artifact com.example:foo",
     ]
     assert service.get("/api/inbox?person=mallory")["entries"][0]["mine"] is False
     assert "mine" not in service.get("/api/inbox")["entries"][0]
@@ -84,6 +109,7 @@ def test_a_failure_is_listed_until_something_follows_it(world: Scenario, service
     put(world, "1.0", outcome="failed")
     assert entries(service) == [("failure", "foo", "dev", "1.0")]
     (failure,) = service.get("/api/inbox")["entries"]
+    assert_possible(service, failure)
     assert [one["verb"] for one in failure["acts"]] == ["retry", "look"]
     world.publish("1.1")
     world.evaluate(minutes=1)
@@ -98,8 +124,9 @@ def test_a_rollback_stands_in_place_of_the_failure_that_it_answers(world: Scenar
     )
     world.catalog = catalog(foo, stages=(Stage(environment="dev", promotions=("smoke",)),))
     lane = {"service": "foo", "environment": "dev", "promotion": "smoke"}
-    put(world, "1.0")
-    world.tell("verification.finished", **lane, version="1.0", outcome="passed")
+    for version in ("0.9", "1.0"):
+        put(world, version)
+        world.tell("verification.finished", **lane, version=version, outcome="passed")
     put(world, "1.1")
     world.tell("verification.finished", **lane, version="1.1", outcome="failed")
     world.evaluate(minutes=1)
@@ -108,7 +135,20 @@ def test_a_rollback_stands_in_place_of_the_failure_that_it_answers(world: Scenar
     assert entries(service) == [("rollback", "foo", "dev", "1.0")]
     (entry,) = service.get("/api/inbox")["entries"]
     assert entry["reason"]["code"] == "rollback_of"
-    assert entry["acts"][0]["command"] == "deploydb retry foo dev 1.1 --reason WHY"
+    assert entry["acts"][0]["command"] == "deploydb retry foo dev 1.1 --artifact com.example:foo --reason WHY"
+    assert_possible(service, entry)
+    assert entry["acts"][0]["version"] == "1.1"
+
+
+def test_the_acts_name_the_module_of_a_service_that_has_several(world: Scenario, service: Service) -> None:
+    modules = ("com.example:foo", "com.example:web")
+    world.catalog = catalog(ConfiguredService(ident="foo", artifacts=modules, pipelines=("main",)))
+    for name in ("foo", "web"):
+        put(world, "1.0", name=name, outcome="failed")
+    failures = service.get("/api/inbox?kind=failure")["entries"]
+    assert sorted(one["module"] for one in failures) == list(modules)
+    for one in failures:
+        assert_possible(service, one)
 
 
 def test_holds_that_end_soon_or_have_stood_for_long_are_listed_and_vetoes_may_stand(
@@ -141,6 +181,8 @@ def test_drift_lost_facts_and_files_are_of_the_same_list(world: Scenario, servic
     assert (len(body["entries"]), body["more"]) == (2, True)
     (drift,) = service.get("/api/inbox?kind=drift")["entries"]
     assert (drift["service"], drift["environment"], drift["version"]) == ("foo", "dev", "1.0")
+    assert drift["acts"][0]["command"] == "deploydb rollback foo dev --to 1.0 --reason WHY"
+    assert_possible(service, drift)
     (lost,) = service.get("/api/inbox?kind=unmatched")["entries"]
     assert "did you mean foo?" in lost["text"]
 

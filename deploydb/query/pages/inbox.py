@@ -62,14 +62,14 @@ def draw_inbox(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
 def _row(entry: Any) -> dict[str, Any]:  # noqa: ANN401  # an entry of the body
     parts = (entry["kind"], entry["deployment"] or "", entry.get("promotion", ""), entry.get("hold", ""))
     has_lane = entry["service"] is not None and entry["environment"] is not None
-    verbs = {one["verb"] for one in entry["acts"]}
+    verbs = {one["verb"]: one for one in entry["acts"]}
     named = [entry[name] or "" for name in ("service", "environment", "version")]
     return {
         **entry,
         "state": held(entry["holdKind"]) if "holdKind" in entry else _STATES[entry["kind"]],
         "verbs": verbs,
-        "is_ordered": has_lane and bool(verbs & _ORDERED),
-        "has_form": has_lane and bool(verbs & {*_ORDERED, "retry"}),
+        "is_ordered": has_lane and bool(verbs.keys() & _ORDERED),
+        "has_form": has_lane and bool(verbs.keys() & {*_ORDERED, "retry"}),
         "address": _address(entry),
         "id": "-".join(segment(part) for part in (*parts, *(named if not entry["deployment"] else ()))),
     }
