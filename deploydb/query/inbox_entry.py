@@ -65,13 +65,13 @@ class Entry(Struct, frozen=True, kw_only=True, rename="camel"):
     hold_kind: str | UnsetType = UNSET
 
 
-def act(verb: Verb, command: str, *names: str, brings: str | UnsetType = UNSET, **options: str | None) -> Act:
+def act(verb: Verb, command: str, *names: str, brings: str | None = None, **options: str | None) -> Act:
     """An act by the command `deploydb COMMAND NAMES… --OPTION VALUE`. Options that are None are left out. `brings`: the
     act's version."""
     given = [word for name, value in options.items() if value is not None for word in (f"--{name}", value)]
     marked = ["--", *names] if any(name.startswith("-") for name in names) else list(names)
     words = [*command.split(), *given, *marked] if marked[:1] == ["--"] else [*command.split(), *marked, *given]
-    return Act(verb=verb, command=shlex.join(["deploydb", *words]), version=brings)
+    return Act(verb=verb, command=shlex.join(["deploydb", *words]), version=brings or UNSET)
 
 
 def look(service: str, environment: str, version: str | None = None, *, module: str | None = None) -> Act:

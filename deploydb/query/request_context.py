@@ -10,6 +10,7 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.suggestions import suggestion
 from deploydb.http.errors import bad_request, existing, not_found, shown
 from deploydb.http.ids import integer, row_id
 from deploydb.query.paging import DEFAULT_SIZE, Page
@@ -56,10 +57,14 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         return text
 
     def option(self, name: str) -> str | None:
-        """A parameter of the query; None where it is not given, or empty. Raises: HTTPException 400."""
+        """A parameter of the query; None where it is not given, or empty. Raises: HTTPException 400, for what is
+        none of its choices too."""
         text = self._parameter(name) or None
         if text is not None and "\0" in text:
             raise bad_request(f"{name} has a NUL character")
+        choices = self.parameters[name].choices
+        if text is not None and choices and text not in choices:
+            raise bad_request(f"{name}={shown(text)} is not known{suggestion(text, choices)}")
         return text
 
     def number(self, name: str) -> int | None:

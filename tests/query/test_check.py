@@ -51,6 +51,12 @@ def test_an_order_is_tried(world: Scenario, service: Service) -> None:
     assert world.commands() == []
 
 
+def test_an_order_that_there_is_not_is_refused(world: Scenario, service: Service) -> None:
+    guarded(world)
+    answer = (400, "order=nosuch is not known; there is approve, hotfix, promote, refuse")
+    assert service.refusal("/api/check/foo/dev?order=nosuch&version=1.0") == answer
+
+
 def test_a_hotfix_that_nothing_is_left_for_does_not_count(world: Scenario, service: Service) -> None:
     world.catalog = catalog(ConfiguredService(ident="foo", artifacts=("com.example:foo",), pipelines=("main",)))
     world.publish("1.0")

@@ -4,12 +4,14 @@ import shlex
 from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
+from urllib.request import Request, urlopen
 
 import pytest
 
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
+from tests.pages.given import served
 from tests.query.client import Service
 from tests.query.test_starvation import starve
 from tests.query.why_steps import world as world
@@ -94,6 +96,22 @@ def test_an_approval_is_first_for_those_whose_word_counts_until_they_have_given_
     ]
     assert service.get("/api/inbox?person=mallory")["entries"][0]["mine"] is False
     assert "mine" not in service.get("/api/inbox")["entries"][0]
+
+
+def test_the_buttons_are_those_of_who_is_signed_in_and_not_of_the_person_asked_for(world: Scenario) -> None:
+    asked_of(world, "foo")
+    put(world, "1.0")
+    with served(world) as address:
+
+        def offered(who: str, query: str = "") -> bool:
+            page = urlopen(Request(f"{address}/inbox{query}", headers={"Person": who})).read().decode()
+            assert ("your approval</span>" in page) == (">Approve<" in page)
+            return ">Approve<" in page
+
+        assert offered("alice")
+        assert offered("alice", "?person=mallory")
+        assert not offered("mallory")
+        assert not offered("mallory", "?person=alice")
 
 
 def test_a_gate_of_a_lane_is_one_entry_however_many_releases_come(world: Scenario, service: Service) -> None:
@@ -196,3 +214,8 @@ def test_a_starved_lane_is_named_as_everywhere(world: Scenario, service: Service
 @pytest.mark.parametrize("query", ["?service=nothing", "?environment=mars"])
 def test_what_does_not_exist_is_named(service: Service, query: str) -> None:
     assert service.refusal(f"/api/inbox{query}")[0] == 404
+
+
+def test_a_kind_that_there_is_not_is_refused(service: Service) -> None:
+    answer = (400, "kind=approvl is not known; did you mean approval?")
+    assert service.refusal("/api/inbox?kind=approvl") == answer

@@ -1,12 +1,14 @@
 """How pages say things: states with their shapes, times, addresses, command lines."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
+from deploydb.identity import Person
 from deploydb.query.request_context import in_utc
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
@@ -114,3 +116,9 @@ def reachable(url: str | None) -> str | None:
 
 def command_line(words: Sequence[str]) -> str:
     return shlex.join(["deploydb", *words])
+
+
+def counts(gate: Mapping[str, Any], person: Person) -> bool:
+    """Whether the approval of a person counts at a gate, as answers have it."""
+    who = gate.get("approvers")
+    return (who is None or person.name in who) and person.name not in gate.get("notApprovers", ())

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from deploydb.query.pages.filters import State, held, segment
+from deploydb.identity import Person
+from deploydb.query.pages.filters import State, counts, held, segment
 from deploydb.query.pages.page import Answer, choices, stream_of
 from deploydb.query.request_context import RequestContext
+from deploydb.query.resources.inbox import signed_in
 
 _STATES = {
     "approval": State("clock", "busy", "approval"),
@@ -49,7 +51,7 @@ def draw_inbox(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         (_LABELS.get(name, name), count, address(("kind", name)), name) for name, count in answer["counts"].items()
     ]
     return {
-        "rows": [_row(one) for one in answer["entries"]],
+        "rows": [_row(one, signed_in(asked)) for one in answer["entries"]],
         "kinds": kinds,
         "total": sum(answer["counts"].values()),
         "everything": address(),
@@ -59,7 +61,7 @@ def draw_inbox(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     }
 
 
-def _row(entry: Any) -> dict[str, Any]:  # noqa: ANN401  # an entry of the body
+def _row(entry: Any, person: Person | None) -> dict[str, Any]:  # noqa: ANN401  # an entry of the body
     parts = (entry["kind"], entry["deployment"] or "", entry.get("promotion", ""), entry.get("hold", ""))
     has_lane = entry["service"] is not None and entry["environment"] is not None
     verbs = {one["verb"]: one for one in entry["acts"]}
@@ -68,11 +70,17 @@ def _row(entry: Any) -> dict[str, Any]:  # noqa: ANN401  # an entry of the body
         **entry,
         "state": held(entry["holdKind"]) if "holdKind" in entry else _STATES[entry["kind"]],
         "verbs": verbs,
+        "yours": entry["kind"] == "approval" and person is not None and _awaits(entry, person),
         "is_ordered": has_lane and bool(verbs.keys() & _ORDERED),
         "has_form": has_lane and bool(verbs.keys() & {*_ORDERED, "retry"}),
         "address": _address(entry),
         "id": "-".join(segment(part) for part in (*parts, *(named if not entry["deployment"] else ()))),
     }
+
+
+def _awaits(entry: Any, person: Person) -> bool:  # noqa: ANN401
+    """Whether the person's approval counts, and is missing: of who is signed in, not of who is asked for."""
+    return counts(entry, person) and person.name not in entry["reason"]["params"].get("approved_by", ())
 
 
 def _address(entry: Any) -> str:  # noqa: ANN401

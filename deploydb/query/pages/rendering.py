@@ -40,7 +40,7 @@ class Rendering:
         )
         for one in (filters.absolute, filters.typed, filters.segment, filters.reachable, filters.span, filters.spelled):
             self._environment.filters[one.__name__] = one
-        for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment):
+        for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment, filters.counts):
             self._environment.globals[known.__name__] = known
         self._environment.globals.update(
             static=files.address,

@@ -7,6 +7,7 @@ from typing import get_args
 
 from msgspec import Struct
 
+from deploydb.identity import Person
 from deploydb.query.current_lanes import current_lanes
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.inbox_entry import Entry, Kind
@@ -48,7 +49,9 @@ def inbox(asked: RequestContext) -> Inbox:
     commands that no tool takes, drift, holds, messages and files with problems. The approvals of who is signed in, or
     of `person`, come first; then by kind, the latest first."""
     service, environment, kind = asked.option("service"), asked.environment(), asked.option("kind")
-    person = asked.option("person") or _signed_in(asked)
+    person = asked.option("person")
+    if person is None and (known := signed_in(asked)) is not None:
+        person = known.name
     catalog, now = asked.catalog, asked.now
     with asked.store() as connection:
         require_service(connection, catalog, service)
@@ -78,9 +81,10 @@ def inbox(asked: RequestContext) -> Inbox:
     )
 
 
-def _signed_in(asked: RequestContext) -> str | None:
-    known = asked.request.scope.get("state", {}).get("person")
-    return known.name if known is not None else None
+def signed_in(asked: RequestContext) -> Person | None:
+    """Who asks, where that is known."""
+    person: Person | None = asked.request.scope.get("state", {}).get("person")
+    return person
 
 
 def _concerns(entry: Entry, service: str | None, environment: str | None) -> bool:
