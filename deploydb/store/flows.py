@@ -33,13 +33,19 @@ _DEPLOYED = sa.exists().where(
     artifact.c.id == deployment.c.artifact_id,
     _OF_MODULE,
 )
-_COMMITTED = sa.exists().where(
-    begins_with(artifact.c.commit, unmatched_fact.c.version),
-    deployment.c.artifact_id == artifact.c.id,
-    deployment.c.service == unmatched_fact.c.service,
-    deployment.c.environment == unmatched_fact.c.environment,
-    deployment.c.kind != "external",
-    _OF_MODULE,
+_COMMITTED = (
+    # a fact is of none where there are several
+    sa.select(sa.func.count(artifact.c.id.distinct()) == 1)
+    .where(
+        begins_with(artifact.c.commit, unmatched_fact.c.version),
+        deployment.c.artifact_id == artifact.c.id,
+        deployment.c.service == unmatched_fact.c.service,
+        deployment.c.environment == unmatched_fact.c.environment,
+        deployment.c.kind != "external",
+        _OF_MODULE,
+    )
+    .correlate(unmatched_fact)
+    .scalar_subquery()
 )
 _PUBLISHED = sa.exists().where(
     catalog_listing.c.service == unmatched_fact.c.service,

@@ -156,3 +156,17 @@ def test_a_late_report_is_of_the_attempt_that_was_commanded(world: Scenario) -> 
     world.tell("deployment.started", **LANE, artifact=module, url="http://x")
     assert attempts
     assert next(row.started_url for row in world.rows(deployment) if row.id == failed.id) == "http://x"
+
+
+def test_a_commit_of_several_releases_is_not_read_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Scenario(database_url) as world:
+        for version in ("1.0", "1.1"):
+            world.publish(version, artifact={"commit": "9fceb02d"})
+        world.evaluate()
+        lane = {"service": "foo", "environment": "dev", "promotion": "smoke", "outcome": "passed"}
+        world.tell("verification.finished", **lane, commit="9fceb02d")
+        world.tell("verification.finished", **lane, commit="1234567a")
+        read: list[bytes] = []
+        monkeypatch.setattr(flows, "decode_logged", lambda body, **_: read.append(body))
+        world.evaluate()
+        assert (len(world.rows(unmatched_fact)), read) == (2, [])
