@@ -77,7 +77,8 @@ def _named(catalog: Catalog, notification: Notification, url: str, unreported: U
             name = endpoint_name(endpoint, notification.service)
             if endpoint.report is not None:
                 if is_reported(notification):
-                    report = report_of(notification, link)
+                    service = catalog.services.get(notification.service or "")
+                    report = report_of(notification, link, service.artifacts if service is not None else ())
                     if report is None:
                         unreported(name, notification)
                     else:

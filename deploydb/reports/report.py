@@ -1,7 +1,7 @@
 """One report of a deployment, and the place at the code host that it is for."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from typing import Literal
 
@@ -34,7 +34,8 @@ PLACES = ("service", "environment")
 
 
 class Report(Struct, frozen=True, kw_only=True):
-    """The state that a deployment of a commit has reached. `page`: the deployment's own, by which it is found again."""
+    """The state that a deployment of a commit has reached. `page`: the deployment's own, by which it is found again.
+    `module`: the artifact's name, where its service has several."""
 
     commit: str
     service: str
@@ -42,6 +43,7 @@ class Report(Struct, frozen=True, kw_only=True):
     state: State
     description: str
     page: str
+    module: str = ""
 
 
 class Place(Struct, frozen=True, kw_only=True):
@@ -62,11 +64,12 @@ def is_reported(notification: Notification) -> bool:
     return notification.deployment is not None and notification.kind != "external"
 
 
-def report_of(notification: Notification, page: str) -> Report | None:
-    """The report of a notification about a deployment. None where its release names no whole commit."""
+def report_of(notification: Notification, page: str, modules: Collection[str]) -> Report | None:
+    """The report of a notification about a deployment. `modules`: of its service. None where its release names no whole
+    commit."""
     artifact = notification.artifact
     commit = (artifact.commit or "").lower() if artifact is not None else ""  # as code hosts list them
-    if not _COMMIT.fullmatch(commit):
+    if artifact is None or not _COMMIT.fullmatch(commit):
         return None
     state = _state(notification)
     shown = replace(notification, type="deployment.failed") if state == "failure" else notification
@@ -78,6 +81,7 @@ def report_of(notification: Notification, page: str) -> Report | None:
         state=state,
         description=in_one_line(f"{headline(shown)}{reason}")[:_LONGEST_DESCRIPTION],
         page=page,
+        module=artifact.name if len(modules) > 1 else "",
     )
 
 
@@ -96,17 +100,18 @@ def is_overtaken(body: str, later: Iterable[str]) -> bool:
 
     def about(encoded: str) -> tuple[str, ...]:
         report = decode_report(encoded)
-        return report.commit, report.service, report.environment
+        return report.commit, report.service, report.module, report.environment
 
     return about(body) in map(about, later)
 
 
 def place_of(endpoint: Endpoint, report: Report, url: str, token: str) -> Place:
-    """The place of a report. Where a repository may have several services, the service is in the lane's name."""
+    """The place of a report. Where a repository may have several services, the service is in the lane's name; the
+    module, where the service has several."""
     names = {"service": report.service, "environment": report.environment}
     repository = plain(endpoint.repository, PLACES).fill_with(names)
-    alone = "{service}" in endpoint.repository
-    lane = report.environment if alone else f"{report.service}/{report.environment}"
+    service = "" if "{service}" in endpoint.repository else report.service
+    lane = "/".join(filter(None, (service, report.module, report.environment)))
     return Place(url=url, repository=repository, token=token, lane=lane)
 
 

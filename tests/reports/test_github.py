@@ -25,6 +25,7 @@ from tests.workers.in_process import CONFIG, InProcess, fact, until
 VARIABLE = "DEPLOYDB_WEBHOOK_GITHUB"
 DEV = "deploydb/dev"
 UNKNOWN = "f" * 40
+WEB_AND_API = "artifacts: [com.example:web, com.example:api]\npipelines: [main]\nbundle: none\n"
 OPEN = sa.select(webhook_delivery.c.id).where(DELIVERY_IS_OPEN)
 
 
@@ -181,6 +182,21 @@ def test_services_of_one_repository_have_their_own_statuses(
         states(github, "pending", context=f"deploydb/{service}/dev")
     until(lambda: len(github.deployments) == 2, "both deployments", within=5)
     assert {one["environment"] for one in github.deployments.values()} == {"foo/dev", "bar/dev"}
+
+
+def test_modules_of_one_commit_have_their_own_statuses(workshop: InProcess, github: GitHub) -> None:
+    configured(workshop, github, foo=WEB_AND_API)
+    publish(workshop, "web")
+    publish(workshop, "api")
+    for outcome in ("failed", "succeeded"):
+        (command,) = workshop.commands()
+        workshop.publish(fact("deployment.finished", f"f{command.id}", command=command.id, outcome=outcome))
+
+    def ends() -> list[str]:
+        return sorted(state for name in ("web", "api") for state in github.states(f"deploydb/{name}/dev")[-1:])
+
+    until(lambda: ends() == ["failure", "success"], "a status for each", within=10)
+    assert github.states(DEV) == []
 
 
 @pytest.mark.parametrize("commit", [None, "Release-1.0", COMMIT[:7], COMMIT + "0"])
