@@ -79,12 +79,14 @@ def check(eiffel: str | None) -> None:
     metavar="FOLDER",
     help="A folder with a file for each user, named as the user, that holds its password.",
 )
-def definitions(vhost: str, passwords: Path | None) -> None:
+@_EIFFEL
+def definitions(vhost: str, passwords: Path | None, eiffel: str | None) -> None:
     """Print a vhost, the exchanges, queues and bindings of the configuration, and a user for each role, as RabbitMQ's
     `rabbitmqctl import_definitions` takes them.
 
     Each user may do what its role needs and nothing more. A user without a password cannot log in; importing the
-    definitions again sets passwords again.
+    definitions again sets passwords again. Run `deploydb broker provision` after each import: it removes the bindings
+    of environments that have moved.
 
     \b
     Examples:
@@ -92,7 +94,7 @@ def definitions(vhost: str, passwords: Path | None) -> None:
       (umask 077; deploydb broker definitions --passwords /etc/deploydb/rabbitmq > definitions.json)
     """
     live = LiveCatalog(from_environment().config)
-    topology = topology_of(live.catalog)
+    topology = topology_of(live.catalog, eiffel=eiffel)
     made = users(topology, live.orchestrators)
     hashes = _hashes(made, passwords) if passwords is not None else {}
     click.echo(json.dumps(make_definitions(topology, made, vhost=vhost, hashes=hashes), indent=2))

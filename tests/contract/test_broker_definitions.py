@@ -1,10 +1,12 @@
 """The definitions of RabbitMQ: as the topology has them, and a user for each role that does its work alone."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from secrets import token_hex
 
+import pika
 import pytest
 
 from deploydb.broker.open import check, open_dead_letters, open_inbound, open_outbound, provision
@@ -108,7 +110,11 @@ SENDS = {
     "notify": [(DEAD, "deploydb.notify")],
     "orchestrate": [(DEAD, TOOL_QUEUE)],
     "deployer": [(DEAD, DEFAULT_QUEUE), (EVENTS, "deployment.finished")],
-    "operator": [(EVENTS, "artifact.published"), (COMMANDS, "dev.foo.deploy")],
+    "operator": [
+        (EVENTS, "artifact.published"),
+        (COMMANDS, "dev.foo.deploy"),
+        ("deploydb.notifications", "flow.opened.-.foo"),
+    ],
     "monitoring": [],
 }
 RECEIVES = {
@@ -143,12 +149,47 @@ def test_a_user_does_the_work_of_its_role_and_no_other(url: str, user: str) -> N
         provision(mine, topology({"more": ("lab",)}))
 
 
+def test_users_have_rights_on_what_is_provisioned_after_the_import(amqp_url: str) -> None:
+    with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
+        connection.channel().exchange_declare("eiffel.x", exchange_type="topic", durable=True)
+    provision_with_users(amqp_url, topology({}, eiffel="eiffel.x"), ["tool"])
+    queues = [command_queue("later"), "deploydb.notify", TOOL_QUEUE]
+    later = topology({"later": ("qa",), "tool": ("prod",)}, notifies=True, eiffel="eiffel.x")
+    assert provision(login(amqp_url, "provision"), later) == [f"queue {each.name}" for each in later.queues[2:]]
+    assert sorted(queues) == sorted(each.name for each in later.queues[2:])
+    for user, mine in zip(("deployer", "notify", "orchestrate"), queues, strict=True):
+        for queue in queues:
+            if queue == mine:
+                receives(login(amqp_url, user), queue)
+                sends(login(amqp_url, user), DEAD, queue)
+            else:
+                with pytest.raises(NotAllowed):
+                    receives(login(amqp_url, user), queue)
+
+
+def test_definitions_have_the_exchange_of_eiffel_events_and_the_right_to_bind_it(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.environment["DEPLOYDB_CONFIG"] = str(write_config(tmp_path / "config", FILES))
+    made = json.loads(shell.ok("broker", "definitions", "--eiffel", "eiffel.x").stdout)
+    (bound,) = [each for each in made["bindings"] if each["source"] == "eiffel.x"]
+    assert (bound["destination"], bound["routing_key"]) == (INGEST_QUEUE, "eiffel.#")
+    assert "eiffel.x" not in [each["name"] for each in made["exchanges"]]  # its publisher makes it
+    (read,) = [each["read"] for each in made["permissions"] if each["user"] == "provision"]
+    assert [name for name in ("eiffel.x", "eiffel-x", INGEST_QUEUE) if re.search(read, name)] == [
+        "eiffel.x",
+        INGEST_QUEUE,
+    ]
+
+
 def test_an_operator_looks_at_dead_letters_and_replays_them(url: str) -> None:
-    sends(login(url, "ingest"), DEAD, INGEST_QUEUE)
+    for process, queue in (("ingest", INGEST_QUEUE), ("notify", "deploydb.notify")):
+        sends(login(url, process), DEAD, queue)
     with open_dead_letters(login(url, "operator"), name="tests") as letters:
         found = letters.peek(100)
-        assert letters.replay(found[0].id) is not None
-        assert [each.id for each in letters.peek(100)] == [each.id for each in found[1:]]
+        mine = [next(each.id for each in found if each.queue == queue) for queue in (INGEST_QUEUE, "deploydb.notify")]
+        for letter in mine:
+            assert letters.replay(letter) is not None
+        assert [each.id for each in letters.peek(100)] == [each.id for each in found if each.id not in mine]
 
 
 def test_passwords_come_from_a_folder_and_let_in(amqp_url: str, rabbitmq: RabbitMQ, tmp_path: Path) -> None:

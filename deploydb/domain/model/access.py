@@ -68,6 +68,7 @@ class Access(Struct, frozen=True, kw_only=True):
         return tuple(grant for grants in found for grant in grants) if found else None
 
 
+EVERYTHING = (Grant(sources=ANY, vouches=True),)
 GATEWAY = (Grant(vouches=True), Grant(sources=("gateway/*", "hooks/*", f"{OPEN_CLIENT}*"), vouches=True))
 """What the gateway says for others. It has judged them."""
 PROGRAMS: Mapping[str, tuple[Grant, ...]] = {
@@ -77,9 +78,10 @@ PROGRAMS: Mapping[str, tuple[Grant, ...]] = {
         Grant(facts=("deployment.started", "deployment.finished"), sources=(ORCHESTRATE_SOURCE,)),
     ),
     "deployer": (Grant(facts=("deployment.started", "deployment.finished"), sources=("deployer/*",)),),
+    "operator": EVERYTHING,
 }
-"""The grants of DeployDB's own programs, by the usual names of their users, where access.yml does not name them."""
-EVERYTHING = (Grant(sources=ANY, vouches=True),)
+"""The grants of DeployDB's own programs, and of a person who replays dead letters, by the usual names of their users,
+where access.yml does not name them."""
 
 
 def grants_of_user(access: Access, user: str, source: str, *, own: str) -> tuple[Grant, ...] | None:
