@@ -5,6 +5,7 @@ people's orders they are refused: a misspelt `until` would be an order without a
 counts, as in every common parser.
 """
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import reduce
@@ -40,6 +41,7 @@ class _Sent(msgspec.Struct):
 
 
 _FACTS = fact_types()
+_HEXADECIMAL = re.compile(r"[0-9a-fA-F]{7,64}")
 _times = msgspec.json.Decoder(_Sent)
 _facts: msgspec.json.Decoder[Fact] = msgspec.json.Decoder(reduce(or_, _FACTS))
 _commands = msgspec.json.Decoder(DeployCommand)
@@ -176,7 +178,9 @@ def _in_utc(time: datetime, path: str) -> datetime:
 
 
 def _canonical(artifact: Artifact, path: str) -> Artifact:
-    """Render the artifact's purl again: `sha256%3A` and `sha256:` are the same purl."""
+    """Render the artifact's purl again: `sha256%3A` and `sha256:` are the same purl. One commit has one spelling."""
+    if artifact.commit is not None and (commit := _commit(artifact.commit, path)) is not artifact.commit:
+        artifact = replace(artifact, commit=commit)
     if artifact.purl is None:
         return artifact
     try:
@@ -185,9 +189,14 @@ def _canonical(artifact: Artifact, path: str) -> Artifact:
         raise MessageRejected(shortened(f"not a package URL: {error}"), path=f"{path}.purl") from error
 
 
+def _commit(commit: str, _path: str) -> str:
+    """In small letters, as Git writes it, where it is hexadecimal."""
+    return commit.lower() if _HEXADECIMAL.fullmatch(commit) and not commit.islower() else commit
+
+
 def _normalizers(struct: type[Fact]) -> list[tuple[str, str, Callable[[Any, str], Any]]]:
-    """How the fields that have several spellings get one: times but `time` itself, artifacts, and names of people. Each
-    with its path."""
+    """How the fields that have several spellings get one: times but `time` itself, artifacts, commits, and names of
+    people. Each with its path."""
     hints = get_type_hints(struct)
     names = zip(struct.__struct_fields__, struct.__struct_encode_fields__, strict=True)
     kinds = [(name, f"$.{encoded}", get_args(hints[name]) or (hints[name],)) for name, encoded in names]
@@ -199,6 +208,8 @@ def _normalizers(struct: type[Fact]) -> list[tuple[str, str, Callable[[Any, str]
         for kind, normalize in known
         if kind in each
     ]
+    if "commit" in hints:
+        found.append(("commit", "$.commit", _commit))
     return [*found, ("by", "$.by", lambda name, _: person_name(name))] if "by" in hints else found
 
 

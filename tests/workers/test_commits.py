@@ -49,6 +49,12 @@ def test_a_commit_is_matched_whichever_comes_first(workshop: InProcess, order: t
     assert unmatched(workshop) == {}
 
 
+def test_a_commit_in_capitals_is_the_same(workshop: InProcess) -> None:
+    workshop.start("ingest", "promote")
+    workshop.publish(checked("a", COMMIT), release("1.0", COMMIT.upper()), checked("b", COMMIT[:8].upper()))
+    until(lambda: about(workshop) == [("a", "dev", "1.0"), ("b", "dev", "1.0")], "both are about the release")
+
+
 def test_a_commit_of_no_release_of_several_or_that_is_none_is_unmatched(workshop: InProcess) -> None:
     workshop.start("ingest", "promote")
     workshop.publish(release("1.0"), release("1.1"), release("2.0", f"a{COMMIT[1:]}"), published("3.0"))
