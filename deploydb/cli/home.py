@@ -3,9 +3,10 @@
 from typing import Any
 
 import click
+from msgspec.structs import replace
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.output import show_table
+from deploydb.cli.output import show_line, show_table
 from deploydb.cli.views import show_answer
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
 from deploydb.query.views import view
@@ -27,7 +28,9 @@ def home(context: click.Context) -> None:
         click.echo(context.get_help())
         click.echo(f"deploydb: {error}", err=True)
         raise click.exceptions.Exit(1) from error
-    show_answer(view("inbox").command, body, {})
+    if body["entries"]:
+        show_line(", ".join(f"{kind}: {count}" for kind, count in body["counts"].items()))
+    show_answer(replace(view("inbox").command, more="more: deploydb inbox"), body, {})
     click.echo()
     lanes: dict[str, dict[str, str]] = {}
     for lane in matrix["lanes"]:

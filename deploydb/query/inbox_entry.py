@@ -8,20 +8,20 @@ from msgspec import UNSET, Struct, UnsetType
 from deploydb.query.bodies import ReasonBody
 
 Kind = Literal[
-    "approval",
+    "commands",
+    "incident",
     "failure",
     "rollback",
     "stuck",
     "starved",
-    "incident",
-    "commands",
+    "approval",
     "drift",
     "hold",
     "unmatched",
     "webhook",
     "configuration",
 ]
-"""In this order, after the approvals that are one's own."""
+"""In this order."""
 Verb = Literal["approve", "refuse", "retry", "roll back", "promote", "lift", "replay", "look"]
 
 

@@ -52,7 +52,8 @@ def of_starved(views: Sequence[StarvedView]) -> Iterator[Entry]:
 
 
 class _Failure(Struct, frozen=True, kw_only=True):
-    """A failure in a lane. `goes_back`: it runs there, and something ran before it."""
+    """A failure in a lane. `goes_back`: it runs there, and something ran before it. `is_rollback`: it would
+    have put its version back."""
 
     module: str
     version: str
@@ -60,6 +61,7 @@ class _Failure(Struct, frozen=True, kw_only=True):
     reason: ReasonBody | None
     since: str | None
     goes_back: bool = False
+    is_rollback: bool = False
 
 
 def _failures(lane: Lane, put_back: Sequence[LiveIntervalView]) -> Iterator[Entry]:
@@ -76,6 +78,7 @@ def _failures(lane: Lane, put_back: Sequence[LiveIntervalView]) -> Iterator[Entr
         if follower > one.deployment or _has_successor(lane, module):
             continue
         back = [act("roll back", "rollback", *place, reason=WHY)] if one.goes_back else []
+        text = one.reason.text if one.reason is not None else "failed"
         yield Entry(
             kind="failure",
             service=lane.service,
@@ -83,7 +86,7 @@ def _failures(lane: Lane, put_back: Sequence[LiveIntervalView]) -> Iterator[Entr
             module=module,
             version=one.version,
             deployment=one.deployment,
-            text=one.reason.text if one.reason is not None else "failed",
+            text=f"rollback to {one.version}: {text}" if one.is_rollback else text,
             reason=one.reason,
             since=one.since,
             acts=[_retry(*place, one.version, module), *back, look(*place, one.version, module=module)],
@@ -92,13 +95,17 @@ def _failures(lane: Lane, put_back: Sequence[LiveIntervalView]) -> Iterator[Entr
 
 def _failed(lane: Lane) -> Iterator[_Failure]:
     for one in lane.failed or ():
-        yield body_of(_Failure, one, reason=one.reason or one.detail, goes_back=False)
+        yield body_of(
+            _Failure, one, reason=one.reason or one.detail, goes_back=False, is_rollback=one.kind == "rollback"
+        )
     for run in lane.running:
         if run.status == "FAILED":
-            yield body_of(_Failure, run, goes_back=run.previous is not None)
+            back = run.trigger_reason is not None and run.trigger_reason.code == "rollback_of"
+            yield body_of(_Failure, run, goes_back=run.previous is not None, is_rollback=back)
     for ended in lane.pending:
         if ended.status == "FAILED":
-            yield body_of(_Failure, ended, since=ended.outlook.since if ended.outlook else None, goes_back=False)
+            since = ended.outlook.since if ended.outlook else None
+            yield body_of(_Failure, ended, since=since, goes_back=False, is_rollback=ended.kind == "rollback")
 
 
 def _rollback(view: LiveIntervalView) -> Entry:
@@ -163,6 +170,8 @@ def _drift(lane: Lane) -> Iterator[Entry]:
 
 
 def _incidents(lane: Lane) -> Iterator[Entry]:
+    goes_back = any(run.previous is not None for run in lane.running)
+    back = [act("roll back", "rollback", lane.service, lane.environment, reason=WHY)] if goes_back else []
     for one in lane.incidents or ():
         name = one.name or "an incident"
         yield Entry(
@@ -172,10 +181,7 @@ def _incidents(lane: Lane) -> Iterator[Entry]:
             version=one.version,
             text=f"{name} is open{f': {one.reason}' if one.reason else ''}",
             since=one.since,
-            acts=[
-                act("roll back", "rollback", lane.service, lane.environment, reason=WHY),
-                look(lane.service, lane.environment),
-            ],
+            acts=[*back, look(lane.service, lane.environment)],
         )
 
 

@@ -52,6 +52,7 @@ class Failed(Struct, frozen=True, kw_only=True, gc=False, rename="camel"):
     module: str
     version: str
     deployment: int
+    kind: str
     attempt: int
     since: str | None
     reason: ReasonBody | None

@@ -6,7 +6,8 @@ from tests.cli.shell import Shell
 def test_alone_it_prints_what_needs_somebody_and_what_runs(seeded: Shell) -> None:
     ended = seeded.ok()
     inbox, _, matrix = ended.stdout.partition("\n\n")
-    heading, first, *_ = inbox.splitlines()
+    counts, heading, first, *_ = inbox.splitlines()
+    assert counts == "failure: 1"
     assert heading.split() == ["NEEDS", "SERVICE", "ENVIRONMENT", "VERSION", "WHAT", "SINCE", "ACT"]
     assert first.startswith("failure  foo")
     assert "deploydb retry foo prod 1.0 --artifact com.example:foo --reason WHY" in first

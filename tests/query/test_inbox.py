@@ -1,5 +1,6 @@
 """The inbox: what needs somebody, in one list."""
 
+import re
 import shlex
 from datetime import timedelta
 from typing import Any
@@ -78,15 +79,15 @@ def test_where_all_is_well_the_inbox_is_empty_and_has_the_last_release(world: Sc
     assert "Last release" in page
 
 
-def test_an_approval_is_first_for_those_whose_word_counts_until_they_have_given_it(
+def test_a_failure_is_before_approvals_and_those_that_count_before_others_until_they_have_given_it(
     world: Scenario, service: Service
 ) -> None:
     asked_of(world, "foo", "bar")
     put(world, "1.0")
     put(world, "2.0", name="bar", outcome="failed")
     approval, failure = ("approval", "foo", "prod", "1.0"), ("failure", "bar", "dev", "2.0")
-    assert entries(service, "?person=alice") == [approval, failure]
-    (entry, _) = service.get("/api/inbox?person=alice")["entries"]
+    assert entries(service, "?person=alice") == [failure, approval]
+    (_, entry) = service.get("/api/inbox?person=alice")["entries"]
     assert (entry["mine"], entry["approvers"], entry["promotion"]) == (True, ["alice", "bob"], "board")
     assert entry["reason"]["code"] == "awaiting_approval"
     assert [one["command"] for one in entry["acts"]] == [
@@ -94,8 +95,8 @@ def test_an_approval_is_first_for_those_whose_word_counts_until_they_have_given_
         "deploydb refuse foo prod 1.0 --promotion board --artifact com.example:foo --comment WHY",
         "deploydb why foo prod 1.0 --artifact com.example:foo",
     ]
-    assert service.get("/api/inbox?person=mallory")["entries"][0]["mine"] is False
-    assert "mine" not in service.get("/api/inbox")["entries"][0]
+    assert service.get("/api/inbox?person=mallory")["entries"][1]["mine"] is False
+    assert "mine" not in service.get("/api/inbox")["entries"][1]
 
 
 def test_the_buttons_are_those_of_who_is_signed_in_and_not_of_the_person_asked_for(world: Scenario) -> None:
@@ -156,6 +157,41 @@ def test_a_rollback_stands_in_place_of_the_failure_that_it_answers(world: Scenar
     assert entry["acts"][0]["command"] == "deploydb retry foo dev 1.1 --artifact com.example:foo --reason WHY"
     assert_possible(service, entry)
     assert entry["acts"][0]["version"] == "1.1"
+
+
+def test_a_rollback_that_failed_is_no_failure_of_a_release_of_the_good_version(
+    world: Scenario, service: Service
+) -> None:
+    foo = ConfiguredService(
+        ident="foo", artifacts=("com.example:foo",), pipelines=("main",), failure_strategy="rollback"
+    )
+    world.catalog = catalog(foo, stages=(Stage(environment="dev"),))
+    put(world, "1.0")
+    put(world, "1.1", outcome="failed")
+    world.deploy("failed")
+    world.evaluate(minutes=1)
+    (entry,) = service.get("/api/inbox")["entries"]
+    assert entry["text"].startswith("rollback to 1.0: ")
+    assert_possible(service, entry)
+
+
+def test_an_incident_is_rolled_back_where_something_would_be_put_back(world: Scenario, service: Service) -> None:
+    asked_of(world, "foo")
+    put(world, "1.0")
+    world.tell("incident.detected", service="foo", environment="dev", incident="slow")
+    world.evaluate(minutes=1)
+    (entry,) = service.get("/api/inbox?kind=incident")["entries"]
+    assert [one["verb"] for one in entry["acts"]] == ["look"]
+    put(world, "1.1")
+    (entry,) = service.get("/api/inbox?kind=incident")["entries"]
+    assert [one["verb"] for one in entry["acts"]] == ["roll back", "look"]
+    assert_possible(service, entry)
+
+
+def test_each_element_of_the_page_has_an_id_of_its_own(service: Service) -> None:
+    service.problems += ["services/foo.yml: no", "services/web.yml: no"]
+    ids = re.findall(r'id="(entry-[^"]*)"', service.ask("/inbox", accept="text/html").text)
+    assert len(ids) == len(set(ids)) == 2
 
 
 def test_the_acts_name_the_module_of_a_service_that_has_several(world: Scenario, service: Service) -> None:

@@ -1,6 +1,7 @@
 """What the page of the inbox has beside the answer: where each entry leads, and the kinds to choose from."""
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlencode
 
@@ -51,7 +52,7 @@ def draw_inbox(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         (_LABELS.get(name, name), count, address(("kind", name)), name) for name, count in answer["counts"].items()
     ]
     return {
-        "rows": [_row(one, signed_in(asked)) for one in answer["entries"]],
+        "rows": list(_rows(answer["entries"], signed_in(asked))),
         "kinds": kinds,
         "total": sum(answer["counts"].values()),
         "everything": address(),
@@ -59,6 +60,15 @@ def draw_inbox(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "stream": stream_of(service=service, environment=environment),
         **choices(asked),
     }
+
+
+def _rows(entries: Sequence[Any], person: Person | None) -> Iterator[dict[str, Any]]:
+    """Each with an id of its own: those that name the same are numbered."""
+    seen: Counter[str] = Counter()
+    for entry in entries:
+        row = _row(entry, person)
+        seen[row["id"]] += 1
+        yield {**row, "id": f"{row['id']}-{seen[row['id']]}"} if seen[row["id"]] > 1 else row
 
 
 def _row(entry: Any, person: Person | None) -> dict[str, Any]:  # noqa: ANN401  # an entry of the body

@@ -45,9 +45,9 @@ class Inbox(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def inbox(asked: RequestContext) -> Inbox:
-    """What needs somebody now: approvals that wait, failures, rollbacks, stuck and starved releases, open incidents,
-    commands that no tool takes, drift, holds, messages and files with problems. The approvals of who is signed in, or
-    of `person`, come first; then by kind, the latest first."""
+    """What needs somebody now: commands that no tool takes, open incidents, failures, rollbacks, stuck and starved
+    releases, approvals that wait, drift, holds, messages and files with problems. By kind in this order, the latest
+    first; of the approvals, those of who is signed in, or of `person`, come first."""
     service, environment, kind = asked.option("service"), asked.environment(), asked.option("kind")
     person = asked.option("person")
     if person is None and (known := signed_in(asked)) is not None:
@@ -95,7 +95,7 @@ def _concerns(entry: Entry, service: str | None, environment: str | None) -> boo
 
 def _ordered(entries: Iterable[Entry]) -> list[Entry]:
     latest_first = sorted(entries, key=lambda one: one.since or "", reverse=True)
-    return sorted(latest_first, key=lambda one: (one.mine is not True, _RANK[one.kind]))
+    return sorted(latest_first, key=lambda one: (_RANK[one.kind], one.mine is not True))
 
 
 def _last_release(running: Iterable[LiveIntervalView]) -> LastRelease | None:

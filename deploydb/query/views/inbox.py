@@ -35,7 +35,7 @@ VIEW = View(
         text("service", "Of this service only, and what is of no service."),
         text("environment", "In this environment only, and what is in none."),
         text("kind", "Of this kind only.", *get_args(Kind)),
-        text("person", "The person whose approvals come first; by default who asks."),
+        text("person", "The person whose approvals come before other approvals; by default who asks."),
         number("limit", "How many at most.", least=1, most=1000, default=100),
     ),
     momentary=True,
@@ -43,7 +43,7 @@ VIEW = View(
     title="Inbox",
     command=Command(
         purpose="What needs somebody now.",
-        about="What needs somebody now: approvals that wait, failures, rollbacks, stuck and starved releases, drift, "
+        about="What needs somebody now: failures, rollbacks, stuck and starved releases, approvals that wait, drift, "
         "holds that end soon or have stood for long, messages and files with problems. An act stands beside each; "
         "-o json has all of them. WHY in a command stands for the reason that it asks for.",
         examples=("inbox", "inbox --person alice --kind approval", "inbox --service storefront -o json"),
