@@ -28,6 +28,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.identity import Tokens
 from deploydb.query.incomplete import incomplete_texts
+from deploydb.query.late_workers import LATE, STUCK, reading_text, waiting_text
 from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings, from_environment
 from deploydb.store.engine import open_engine, reading
@@ -39,8 +40,6 @@ from deploydb.store.set_aside import set_aside_services
 
 APART = timedelta(seconds=2)
 """Clocks that differ by more are reported."""
-LATE = timedelta(minutes=1)
-STUCK = timedelta(minutes=10)
 """What waits longer than this waits for somebody."""
 
 
@@ -167,11 +166,10 @@ def _reading(engine: sa.Engine) -> Iterator[Finding]:
         read, now = read_until(connection), time_there(connection)
     if read is None:  # none has ever run here
         return
-    behind = timedelta(seconds=max(int((now - read.until).total_seconds()), 0))
-    message = f"has read all from before {read.until:%Y-%m-%d %H:%M:%S} UTC, {in_words(behind)} ago"
+    behind = now - read.until
     state: Literal["ok", "warn", "fail"] = "fail" if behind > STUCK else "warn" if behind > LATE else "ok"
     advice = "nothing expires beyond that: see that the worker `ingest` runs, and what it logs" if state != "ok" else ""
-    yield Finding(check="ingest", state=state, seen=message, advice=advice)
+    yield Finding(check="ingest", state=state, seen=reading_text(read.until, behind), advice=advice)
 
 
 def _queues_there(source: sa.Engine | Body) -> Iterator[Finding]:
@@ -187,11 +185,9 @@ def _queues_there(source: sa.Engine | Body) -> Iterator[Finding]:
     workers = (("outbox", "relay"), ("evaluations", "promote"))
     for (name, worker), (count, oldest_at) in zip(workers, backlogs, strict=True):
         age = datetime.now(UTC) - oldest_at if oldest_at is not None else timedelta(0)
-        seconds = timedelta(seconds=max(int(age.total_seconds()), 0))
         state: Literal["ok", "warn", "fail"] = "fail" if age > STUCK else "warn" if age > LATE else "ok"
-        message = f"{count} wait, the oldest for {in_words(seconds)}" if count else "nothing waits"
         advice = "" if state == "ok" else f"see that the worker `{worker}` runs, and what it logs"
-        yield Finding(check=name, state=state, seen=message, advice=advice)
+        yield Finding(check=name, state=state, seen=waiting_text(count, age), advice=advice)
     for message, parked in aside:
         advice = "the worker `promote` logs the error in full; `deploydb pause` parks the service meanwhile"
         if parked is not None:

@@ -8,6 +8,7 @@ from msgspec import UNSET, Struct, UnsetType
 from deploydb.query.bodies import ReasonBody
 
 Kind = Literal[
+    "workers",
     "commands",
     "incident",
     "failure",

@@ -1,4 +1,4 @@
-"""The entries of the inbox that are of no lane: services set aside, holds, queues, facts, webhooks, configuration."""
+"""The entries of the inbox that are of no lane: workers, services, holds, queues, facts, webhooks, configuration."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
@@ -13,10 +13,13 @@ from deploydb.query.command_queues import unconsumed_bodies
 from deploydb.query.failing_tools import FAILING_FROM, failing_text
 from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
 from deploydb.query.incomplete import incomplete_texts
+from deploydb.query.late_workers import LATE, reading_text, waiting_text
 from deploydb.query.unmatched import unmatched_in, unmatched_text
 from deploydb.redaction import shown_endpoint
 from deploydb.store.command_queues import unconsumed
+from deploydb.store.ingest_watermark import read_until
 from deploydb.store.orchestrator_runs import failing_tools
+from deploydb.store.queries.operations import unevaluated, unsent
 from deploydb.store.queries.unmatched import recently_unmatched
 from deploydb.store.queries.webhooks import dead_deliveries
 from deploydb.store.set_aside import Aside
@@ -26,6 +29,22 @@ SOON = timedelta(days=1)
 LONG = timedelta(days=7)
 """A hold that has stood for so long is one, too; a veto is not: it concerns one version."""
 _MOST_PROBLEMS = 20
+
+
+def of_workers(connection: sa.Connection, now: datetime) -> Iterator[Entry]:
+    """The workers that are late: what they have still to do is not shown by any other entry."""
+    looked = [act("look", "doctor")]
+    for worker, what, waits in (("promote", "evaluations", unevaluated), ("relay", "messages", unsent)):
+        found = waits(connection)
+        if found.oldest_at is not None and now - found.oldest_at > LATE:
+            message, since = waiting_text(found.count, now - found.oldest_at), found.oldest_at.isoformat()
+            yield Entry(
+                kind="workers", text=f"{worker} is late: {what}: {message}", since=since, count=found.count, acts=looked
+            )
+    read = read_until(connection)
+    if read is not None and now - read.until > LATE:
+        message = reading_text(read.until, now - read.until)
+        yield Entry(kind="workers", text=f"ingest is late: it {message}", since=read.until.isoformat(), acts=looked)
 
 
 def of_set_aside(asides: Sequence[Aside]) -> Iterator[Entry]:

@@ -12,6 +12,7 @@ import pytest
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as ConfiguredService
+from deploydb.store.ingest_watermark import note
 from tests.pages.given import served
 from tests.query.client import Service
 from tests.query.test_starvation import starve
@@ -186,6 +187,20 @@ def test_an_incident_is_rolled_back_where_something_would_be_put_back(world: Sce
     (entry,) = service.get("/api/inbox?kind=incident")["entries"]
     assert [one["verb"] for one in entry["acts"]] == ["roll back", "look"]
     assert_possible(service, entry)
+
+
+def test_while_a_worker_is_late_the_inbox_says_so_first(world: Scenario, service: Service) -> None:
+    asked_of(world, "foo")
+    world.publish("1.0")
+    assert entries(service, "?kind=workers") == []
+    world.now += timedelta(minutes=2)
+    assert service.get("/api/inbox")["entries"][0]["text"] == "promote is late: evaluations: 1 wait, the oldest for 2m"
+    world.evaluate()
+    note(world.engine, "ingest-1", world.now, world.now)
+    world.now += timedelta(minutes=3)
+    texts = [one["text"].partition(":")[0] for one in service.get("/api/inbox?kind=workers")["entries"]]
+    assert sorted(texts) == [f"{worker} is late" for worker in ("ingest", "relay")]
+    assert "Nothing needs attention" not in service.ask("/inbox", accept="text/html").text
 
 
 def test_each_element_of_the_page_has_an_id_of_its_own(service: Service) -> None:

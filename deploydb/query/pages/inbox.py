@@ -18,6 +18,7 @@ _STATES = {
     "stuck": State("veto", "bad", "stuck"),
     "starved": State("alert", "bad", "starved"),
     "incident": State("alert", "bad", "incident"),
+    "workers": State("alert", "bad", "late"),
     "commands": State("sent", "bad", "not taken"),
     "drift": State("drift", "wait", "drift"),
     "unmatched": State("slash", "wait", "unmatched"),

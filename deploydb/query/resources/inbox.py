@@ -13,7 +13,14 @@ from deploydb.query.existence import require_environment, require_service
 from deploydb.query.inbox_entry import Entry, Kind
 from deploydb.query.inbox_gates import of_gates
 from deploydb.query.inbox_lanes import of_lanes, of_starved
-from deploydb.query.inbox_operations import of_commands, of_configuration, of_holds, of_messages, of_set_aside
+from deploydb.query.inbox_operations import (
+    of_commands,
+    of_configuration,
+    of_holds,
+    of_messages,
+    of_set_aside,
+    of_workers,
+)
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.live_intervals import LiveIntervalView
 from deploydb.store.queries.open_gates import with_open_gates
@@ -45,9 +52,9 @@ class Inbox(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 def inbox(asked: RequestContext) -> Inbox:
-    """What needs somebody now: commands that no tool takes, open incidents, failures, rollbacks, stuck and starved
-    releases, approvals that wait, drift, holds, messages and files with problems. By kind in this order, the latest
-    first; of the approvals, those of who is signed in, or of `person`, come first."""
+    """What needs somebody now: late workers, commands that no tool takes, open incidents, failures, rollbacks, stuck
+    and starved releases, approvals that wait, drift, holds, messages and files with problems. By kind in this order,
+    the latest first; of the approvals, those of who is signed in, or of `person`, come first."""
     service, environment, kind = asked.option("service"), asked.environment(), asked.option("kind")
     person = asked.option("person")
     if person is None and (known := signed_in(asked)) is not None:
@@ -64,6 +71,7 @@ def inbox(asked: RequestContext) -> Inbox:
                 of_starved(starved_lanes(connection, catalog, now, service, environment)),
                 of_set_aside(set_aside_services(connection)),
                 of_holds(current.holds, now),
+                of_workers(connection, now),
                 of_commands(connection, now),
                 of_messages(connection, catalog),
                 of_configuration(catalog, asked.problems),
