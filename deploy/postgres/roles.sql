@@ -67,10 +67,11 @@ GRANT INSERT, UPDATE ON public.approval, public.artifact, public.attestation, pu
 GRANT INSERT, DELETE ON public.correlation, public.publication, public.unmatched_fact TO deploydb_ingest;
 GRANT INSERT ON public.evaluation_request, public.event, public.outbox TO deploydb_ingest;
 GRANT INSERT, UPDATE, DELETE ON public.ingest_watermark TO deploydb_ingest;
-GRANT INSERT, UPDATE ON public.approval, public.artifact, public.attestation, public.catalog_listing, public.current_version, public.deployment, public.event, public.hold, public.hotfix, public.incident, public.live_interval, public.promotion_request, public.retry_request, public.revision, public.rollback_request, public.service_schedule, public.verdict, public.verification TO deploydb_promote;
+GRANT INSERT, UPDATE ON public.approval, public.artifact, public.attestation, public.catalog_listing, public.current_version, public.deployment, public.hold, public.hotfix, public.incident, public.live_interval, public.promotion_request, public.retry_request, public.revision, public.rollback_request, public.service_schedule, public.verdict, public.verification TO deploydb_promote;
 GRANT INSERT, DELETE ON public.command_queue, public.correlation, public.environment_name, public.publication, public.wanted_notification TO deploydb_promote;
-GRANT INSERT ON public.configuration_file, public.external_check, public.flow, public.live_status, public.outbox TO deploydb_promote;
+GRANT INSERT ON public.configuration_file, public.event, public.external_check, public.flow, public.live_status, public.outbox TO deploydb_promote;
 GRANT INSERT, UPDATE, DELETE ON public.evaluation_request, public.unmatched_fact TO deploydb_promote;
+GRANT UPDATE (environment) ON public.event TO deploydb_promote;
 GRANT UPDATE ON public.command_queue, public.outbox TO deploydb_relay;
 GRANT INSERT, UPDATE ON public.revision TO deploydb_relay;
 GRANT UPDATE ON public.external_check TO deploydb_verify;

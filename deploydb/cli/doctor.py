@@ -33,7 +33,7 @@ from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings, from_environment
 from deploydb.store.engine import open_engine, reading
 from deploydb.store.ingest_watermark import read_until
-from deploydb.store.privileges import rights, time_there
+from deploydb.store.privileges import WRITES, rights, role_of, time_there
 from deploydb.store.queries.operations import unevaluated, unsent
 from deploydb.store.schema import require_current
 from deploydb.store.set_aside import set_aside_services
@@ -156,6 +156,10 @@ def _rights(connection: sa.Connection, file: Path | None) -> Finding:
     advice = "`deploydb db roles` prints the rights of each process; run its SQL after each `deploydb db migrate`"
     if found.unreadable:
         message = f"{found.role} may not read {', '.join(found.unreadable)}"
+        return Finding(check="rights", state="fail", seen=message, advice=advice)
+    lacking = [process for process in WRITES if role_of(process) == found.role and process not in found.enough_for]
+    if lacking:
+        message = f"{found.role} may not write all tables that {lacking[0]} writes"
         return Finding(check="rights", state="fail", seen=message, advice=advice)
     message = f"{found.role} may read all tables, and write those of {', '.join(found.enough_for)}"
     return Finding(check="rights", state="ok", seen=message, advice="")

@@ -208,7 +208,8 @@ def _translated(error: BaseException, *, lost: bool) -> Transient | Permanent:
     if state in ("42P01", "42703") or "no such table" in cause or "no such column" in cause:
         return Misconfigured(f"the database's schema is not current ({cause}): run `deploydb db migrate`")
     if state == "42501":
-        return Misconfigured(f"the database refuses: {cause}; check DEPLOYDB_DATABASE_URL and the role's rights")
+        rights = "check DEPLOYDB_DATABASE_URL, and the role's rights, which `deploydb db roles` prints"
+        return Misconfigured(f"the database refuses: {cause}; {rights}")
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extends it
     if state in _DISK_STATES or kind in _DISK_ERRORS:
         return Unwritable(f"the database cannot be written: {cause}; free space on its disk")

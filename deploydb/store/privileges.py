@@ -49,7 +49,6 @@ WRITES: dict[str, Rights] = {
         "current_version": _PUT,
         "environment_name": _REPLACE,
         "evaluation_request": _ANY,
-        "event": _PUT,  # renamed environments
         "external_check": _ADD,
         "flow": _ADD,
         "live_interval": _PUT,
@@ -69,6 +68,9 @@ WRITES: dict[str, Rights] = {
     "operator": {"webhook_delivery": _CHANGE, "webhook_endpoint": _PUT},
 }
 """What each process writes; `operator`: a person with `deploydb doctor` and `deploydb webhook`."""
+
+UPDATES: dict[str, dict[str, tuple[str, ...]]] = {"promote": {"event": ("environment",)}}
+"""The columns that a process may update, by table, where `WRITES` lets it add rows alone: renamed environments."""
 
 
 def role_of(process: str) -> str:
@@ -113,6 +115,10 @@ END $$""",
         for table, rights in sorted(writes.items()):
             tables.setdefault(", ".join(rights), []).append(f"public.{table}")
         made += [f"GRANT {given} ON {', '.join(names)} TO {role_of(process)}" for given, names in tables.items()]
+        made += [
+            f"GRANT UPDATE ({', '.join(columns)}) ON public.{table} TO {role_of(process)}"
+            for table, columns in UPDATES.get(process, {}).items()
+        ]
     return made
 
 
@@ -133,6 +139,9 @@ def rights(connection: sa.Connection) -> Privileges:
     asked = [(name, right) for name in sorted(metadata.tables) for right in every]
     answers = connection.execute(sa.select(*(sa.func.has_table_privilege(*one) for one in asked))).one()
     has = {one for one, allowed in zip(asked, answers, strict=True) if allowed}
+    parts = [(table, column) for tables in UPDATES.values() for table, columns in tables.items() for column in columns]
+    some = sa.select(*(sa.func.has_column_privilege(*one, "UPDATE") for one in parts))
+    updates = {one for one, allowed in zip(parts, connection.execute(some).one(), strict=True) if allowed}
     return Privileges(
         role=role,
         unreadable=[name for name in sorted(metadata.tables) if (name, "SELECT") not in has],
@@ -140,6 +149,7 @@ def rights(connection: sa.Connection) -> Privileges:
             process
             for process, writes in WRITES.items()
             if all((table, right) in has for table, given in writes.items() for right in given)
+            and all((table, one) in updates for table, given in UPDATES.get(process, {}).items() for one in given)
         ],
     )
 

@@ -10,6 +10,7 @@ from tests.cli.test_doctor import DEFAULT, WANTED, examined, states
 from tests.cli.test_doctor import house as house
 from tests.conftest import needs_servers
 from tests.servers import PostgreSQL, RabbitMQ
+from tests.servers.logins import database_login
 
 
 @needs_servers
@@ -82,3 +83,17 @@ def test_a_role_that_may_not_read_has_a_finding_for_each_table(
         finally:
             connection.execute(f"DROP OWNED BY {role}".encode())
             connection.execute(f"DROP ROLE {role}".encode())
+
+
+@needs_servers
+def test_a_role_of_a_process_with_less_than_it_needs_is_a_finding(house: Shell, postgresql_url: str) -> None:
+    import psycopg
+
+    house.environment["DEPLOYDB_DATABASE_URL"] = database_login(postgresql_url, "promote")
+    with psycopg.connect(postgresql_url, autocommit=True) as connection:
+        connection.execute("REVOKE UPDATE ON event FROM deploydb_promote")
+    found = examined(house, code=1)["rights"]
+    assert (found["state"], found["seen"]) == (
+        "fail",
+        "deploydb_promote may not write all tables that promote writes",
+    )
