@@ -1,5 +1,6 @@
 """Connections to the database: their settings, their number, and the kinds of their errors."""
 
+import logging
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -253,6 +254,9 @@ class _Pool(QueuePool):
         super()._do_return_conn(record)
         if self._disposed:
             super().dispose()
+
+
+logging.getLogger(f"{__name__}.{_Pool.__name__}").setLevel(logging.WARNING)  # as SQLAlchemy's own pools
 
 
 class _SqliteCompiler(SQLiteCompiler):
