@@ -187,9 +187,11 @@ def test_an_operator_looks_at_dead_letters_and_replays_them(url: str) -> None:
     with open_dead_letters(login(url, "operator"), name="tests") as letters:
         found = letters.peek(100)
         mine = [next(each.id for each in found if each.queue == queue) for queue in (INGEST_QUEUE, "deploydb.notify")]
+        left = [each.id for each in found]  # other tests of the node have sent the same ones
         for letter in mine:
             assert letters.replay(letter) is not None
-        assert [each.id for each in letters.peek(100)] == [each.id for each in found if each.id not in mine]
+            left.remove(letter)
+        assert [each.id for each in letters.peek(100)] == left
 
 
 def test_passwords_come_from_a_folder_and_let_in(amqp_url: str, rabbitmq: RabbitMQ, tmp_path: Path) -> None:

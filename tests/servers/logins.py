@@ -20,15 +20,14 @@ WITHOUT_BROKER = {"promote", "verify", "query"}
 
 
 def provision_with_users(url: str, topology: Topology, tools: Collection[str] = ()) -> None:
-    """Make the topology. On a node of the tests import it, with the users, into the URL's vhost."""
+    """Make the topology. On a node of the tests with the users, of the URL's vhost."""
     node = RabbitMQ.of(url)
-    if node is None:
-        provision(url, topology)
-        return
-    made = users(topology, tools)
-    hashes = {user.name: password_hash(PASSWORD, b"salt") for user in made}
-    vhost = unquote(urlsplit(url).path[1:])
-    node.api("POST", "definitions", definitions(topology, made, vhost=vhost, hashes=hashes))
+    if node is not None:
+        made = users(topology, tools)
+        hashes = {user.name: password_hash(PASSWORD, b"salt") for user in made}
+        vhost = unquote(urlsplit(url).path[1:])
+        node.api("POST", "definitions", definitions(topology, made, vhost=vhost, hashes=hashes))
+    provision(url, topology)
 
 
 def broker_login(url: str, process: str) -> str | None:
