@@ -45,7 +45,7 @@ def test_a_start_that_may_be_repeated_stays_lost_whatever_the_next_one_is_answer
     monkeypatch.setattr("deploydb.orchestrators.attempts.LONGEST_PAUSE", timedelta(seconds=1))
     paas.goes_wrong("POST", "/deployments", "lose", *[later] * 50)
     described = f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{by_run(paas)}idempotent: true\n"
-    late = {"environments/dev.yml": "deadline: 2s\nretry: {retries: 0}\n"}
+    late = {"environments/dev.yml": "deadline: 8s\nretry: {retries: 0}\n"}
     running.configured(workshop, described, others=late)
     workshop.start("orchestrate")
     workshop.publish(published("1.0"))

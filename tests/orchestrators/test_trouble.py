@@ -181,7 +181,7 @@ def test_a_start_that_may_be_taken_is_searched_after_the_deadline(
 ) -> None:
     jenkins.goes_wrong("POST", BUILD, trouble)
     jenkins.goes_wrong("GET", "/queue/api", *[503] * 50)
-    late = {"environments/dev.yml": "deadline: 2s\nretry: {retries: 0}\n"}
+    late = {"environments/dev.yml": "deadline: 8s\nretry: {retries: 0}\n"}
     running.configured(workshop, test_jenkins.described(jenkins), others=late)
     workshop.start("orchestrate")
     workshop.publish(published("1.0"))

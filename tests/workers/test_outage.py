@@ -17,7 +17,7 @@ def _dev(workshop: InProcess) -> sa.Row[tuple[object, ...]]:
 
 
 def test_a_deployment_that_finished_in_time_while_ingest_was_away_does_not_expire(workshop: InProcess) -> None:
-    write_config(workshop.config, {"environments/dev.yml": "deadline: 4s\n"})
+    write_config(workshop.config, {"environments/dev.yml": "deadline: 8s\n"})
     (ingest, _, _) = workshop.start("ingest", "promote", "relay")
     workshop.publish(published("1.0"))
     (command,) = workshop.commands()
