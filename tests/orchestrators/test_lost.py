@@ -214,7 +214,7 @@ def test_a_step_waits_for_its_turn_to_write_no_longer_than_its_lease(
     [working] = workshop.start("orchestrate")
     workshop.publish(published("1.0"))
     until(lambda: working.metric("deploydb_orchestrate_step_duration_seconds_count"), "a step that gives up")
-    monkeypatch.setattr("workers.run_step.LEASE", timedelta(seconds=90))
+    monkeypatch.setattr("workers.run_step.LEASE", timedelta(seconds=15))
     free.set()
     running.in_state(workshop, "started")
     assert len(paas.deployments) == 1
