@@ -192,7 +192,7 @@ def test_the_keyboard_reaches_what_there_is(browser: Browser, site: str) -> None
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
         page.keyboard.press("Enter")
-        assert page.url == f"{site}/status#main"
+        page.wait_for_url(f"{site}/status#main")
         for _ in range(40):
             page.keyboard.press("Tab")
             if page.evaluate("document.activeElement.closest('table') !== null"):
