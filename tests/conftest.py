@@ -119,8 +119,11 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture(scope="session")
 def postgresql(servers: Servers) -> PostgreSQL:
-    """The run's shared cluster, with a migrated database `deploydb_template` in it."""
-    cluster = _or_skip(servers.postgresql)
+    """The run's shared cluster, with a migrated database `deploydb_template` in it.
+
+    It does not wait for the disk: no test of it outlives a crash of the machine, and each drops a database.
+    """
+    cluster = _or_skip(lambda: servers.postgresql({"fsync": "off", "full_page_writes": "off"}))
     with servers.once("template") as first:
         if first:
             url = cluster.create_database("deploydb_template")
