@@ -76,9 +76,10 @@ class Cluster:
         """A worker process, `python -m workers NAME`, on a free port unless one is given."""
         return self._spawn("-m", "workers", worker, "--port", str(port), environment=self.environment_of(worker))
 
-    def deployer(self, *command: str, concurrency: int = 4, state: Path) -> Process:
+    def deployer(self, *command: str, concurrency: int = 4, state: Path, port: int | None = None) -> Process:
         """`deploydb deployer` on the default orchestrator's queue."""
         options = ["--orchestrator", "default", "--concurrency", str(concurrency), "--state", str(state)]
+        options += ["--port", str(port)] if port is not None else []
         environment = self.environment_of("deployer")
         return self._spawn("-m", "deploydb", "deployer", *options, "--", *command, environment=environment)
 

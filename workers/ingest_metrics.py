@@ -2,15 +2,22 @@
 
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
+from deploydb.http.metrics import from_zero
+
 
 class IngestMetrics:
     def __init__(self, registry: CollectorRegistry, *, largest: int) -> None:
-        self.events = Counter(
-            "deploydb_ingest_events_total",
-            "Messages taken from the queue and acked, by result: stored, duplicate (already stored), or refused "
-            "(dead-lettered).",
-            ["result"],
-            registry=registry,
+        self.events = from_zero(
+            Counter(
+                "deploydb_ingest_events_total",
+                "Messages taken from the queue and acked, by result: stored, duplicate (already stored), or refused "
+                "(dead-lettered).",
+                ["result"],
+                registry=registry,
+            ),
+            "stored",
+            "duplicate",
+            "refused",
         )
         self.forbidden = Counter(
             "deploydb_ingest_forbidden_total",

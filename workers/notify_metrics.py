@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from deploydb.http.metrics import from_zero
+
 FAILING_FROM = 5
 """Failures of an endpoint, one after the other, from which it is reported."""
 
@@ -11,11 +13,16 @@ class NotifyMetrics:
         self.notifications = Counter(
             "deploydb_notify_notifications_total", "Notifications taken from the queue.", registry=registry
         )
-        self.attempts = Counter(
-            "deploydb_notify_attempts_total",
-            "Calls of webhooks, by result: delivered, failed (attempted again), dead (the last attempt).",
-            ["result"],
-            registry=registry,
+        self.attempts = from_zero(
+            Counter(
+                "deploydb_notify_attempts_total",
+                "Calls of webhooks, by result: delivered, failed (attempted again), dead (the last attempt).",
+                ["result"],
+                registry=registry,
+            ),
+            "delivered",
+            "failed",
+            "dead",
         )
         self.seconds = Histogram(
             "deploydb_notify_call_duration_seconds",

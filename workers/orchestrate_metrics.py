@@ -2,6 +2,8 @@
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from deploydb.http.metrics import from_zero
+
 FAILING_FROM = 3
 """Failures of a command's tool, one after the other, from which it is reported."""
 STATES = ("taken", "starting", "started")
@@ -9,12 +11,19 @@ STATES = ("taken", "starting", "started")
 
 class OrchestrateMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.commands = Counter(
-            "deploydb_orchestrate_commands_total",
-            "Commands, by result: taken, succeeded, failed, closed (its deployment has ended otherwise), "
-            "dead_lettered (no command).",
-            ["result"],
-            registry=registry,
+        self.commands = from_zero(
+            Counter(
+                "deploydb_orchestrate_commands_total",
+                "Commands, by result: taken, succeeded, failed, closed (its deployment has ended otherwise), "
+                "dead_lettered (no command).",
+                ["result"],
+                registry=registry,
+            ),
+            "taken",
+            "succeeded",
+            "failed",
+            "closed",
+            "dead_lettered",
         )
         self.failures = Counter(
             "deploydb_orchestrate_failures_total",

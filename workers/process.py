@@ -48,7 +48,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     signals.install()
     deadline = Deadline(signals, say=log.warning)
     health = WorkerHealth(redact=lambda text: redacted(text, secrets))
-    registry = process_registry()
+    registry = process_registry(health)
     retry_policy = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
     look_seldom()
     with ExitStack() as stack:

@@ -17,6 +17,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.configuration.differences import differences
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.environment_names import under
+from deploydb.http.metrics import from_zero
 from deploydb.store import notifications
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.clock import DatabaseClock
@@ -56,11 +57,15 @@ class PromoteMetrics:
             "Problems in the configuration on disk; above 0, the last good one stays in force.",
             registry=registry,
         )
-        self.reloads = Counter(
-            "deploydb_configuration_reloads_total",
-            "Changes of the configuration on disk, by result: taken, or broken.",
-            ["result"],
-            registry=registry,
+        self.reloads = from_zero(
+            Counter(
+                "deploydb_configuration_reloads_total",
+                "Changes of the configuration on disk, by result: taken, or broken.",
+                ["result"],
+                registry=registry,
+            ),
+            "taken",
+            "broken",
         )
 
 

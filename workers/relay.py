@@ -16,6 +16,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.port import Message, Outbound
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.model.errors import Transient
+from deploydb.http.metrics import from_zero
 from deploydb.store import notifications, outbox
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
@@ -36,11 +37,16 @@ _CONTENT_TYPES = {COMMANDS: COMMAND_CONTENT_TYPE, NOTIFICATIONS: NOTIFICATION_CO
 
 class RelayMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = Counter(
-            "deploydb_relay_messages_total",
-            "Messages published, by the broker's answer: confirmed, returned (no queue is bound) or refused.",
-            ["result"],
-            registry=registry,
+        self.messages = from_zero(
+            Counter(
+                "deploydb_relay_messages_total",
+                "Messages published, by the broker's answer: confirmed, returned (no queue is bound) or refused.",
+                ["result"],
+                registry=registry,
+            ),
+            "confirmed",
+            "returned",
+            "refused",
         )
         self.batch_seconds = Histogram(
             "deploydb_relay_batch_seconds",

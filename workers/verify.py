@@ -17,7 +17,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 import sqlalchemy as sa
 from msgspec.structs import replace
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from deploydb.broker.topology import EVENTS
 from deploydb.configuration import LiveCatalog
@@ -34,6 +33,7 @@ from deploydb.store.schema import require_current
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .process import Process
+from .verify_metrics import VerifyMetrics
 
 SOURCE = "deploydb/verify"
 CONCURRENCY = 64
@@ -50,27 +50,6 @@ GRACE_SECONDS = 3.0
 """How long a worker that is asked to stop waits for answers. What is not answered by then is asked again."""
 
 _Key = tuple[int, Gate]
-
-
-class VerifyMetrics:
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.asked = Counter(
-            "deploydb_checks_total",
-            "Checks, by result: passed, failed (final), pending (not yet), errored (no answer), dropped (repeated).",
-            ["result"],
-            registry=registry,
-        )
-        self.seconds = Histogram(
-            "deploydb_check_duration_seconds",
-            "Duration of a check.",
-            buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 30, 60),
-            registry=registry,
-        )
-        self.in_progress = Gauge("deploydb_checks_in_progress", "Checks under way.", registry=registry)
-        self.open = Gauge("deploydb_checks_pending", "Pending checks.", registry=registry)
-        self.late_seconds = Gauge(
-            "deploydb_verify_late_seconds", "How long the oldest due check waits, 0 for none.", registry=registry
-        )
 
 
 class Verify(Worker):

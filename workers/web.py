@@ -47,8 +47,8 @@ def serve(
 
     Raises: Misconfigured where the address, the configuration, a setting or a server is not as it must be.
     """
-    registry = process_registry()
     health = Health(redact=lambda text: redacted(text, given.secrets))
+    registry = process_registry(health)
     identity = LiveIdentity(given, health=health, log=log)
     authenticator = Authenticator(identity, Sessions(given.session_secret))
     live = LiveCatalog(given.config)

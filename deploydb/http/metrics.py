@@ -1,25 +1,50 @@
 """Metrics: the registry of a process, its `/metrics`, and the metrics of a service's requests."""
 
-from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    GCCollector,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 from prometheus_client.exposition import choose_encoder
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Scope
 
+from deploydb.http.health import Health
 
-def process_registry() -> CollectorRegistry:
+
+def process_registry(health: Health) -> CollectorRegistry:
     """A registry with the metrics that every process has."""
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):
         collector(registry=registry)
+    add_readiness(registry, health)
     return registry
+
+
+def add_readiness(registry: CollectorRegistry, health: Health) -> None:
+    """`deploydb_ready`, asked with each scrape, which waits for servers as `/readyz` does."""
+    ready = Gauge("deploydb_ready", "Whether /readyz answers with 200 (1), or with its reasons (0).", registry=registry)
+    ready.set_function(lambda: float(health.ready().ready))
+
+
+def from_zero(counter: Counter, *values: str) -> Counter:
+    """The counter, with a series for each value of its one label: where a series begins at 1, Prometheus sees no
+    increase (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics)."""
+    for value in values:
+        counter.labels(value)
+    return counter
 
 
 def metrics_route(registry: CollectorRegistry) -> Route:
     """`/metrics`, in the format that is asked for, Prometheus' own by default."""
 
-    async def metrics(request: Request) -> Response:
+    def metrics(request: Request) -> Response:
         encoder, content_type = choose_encoder(request.headers.get("accept", ""))
         return Response(encoder(registry), headers={"Content-Type": content_type})
 

@@ -63,8 +63,8 @@ def application(
 ) -> Starlette:
     """The whole service on one database. `catalog` gives the one in use, `problems` those of its files;
     `authentication` is the middleware for people."""
-    registry = registry or process_registry()
     health = health or Health()
+    registry = registry or process_registry(health)
     workforce = threads or ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     sources = Sources(
         engine=engine,
