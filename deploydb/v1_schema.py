@@ -6,10 +6,11 @@ The query service reads them, and the gateway answers writes with them.
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from deploydb.domain import gates
 from deploydb.domain.model import catalog as configured
+from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
@@ -105,8 +106,9 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
         return _body(cls, view, artifact=artifact, deployments=deployments, created_at=created_at)
 
 
-class Service(Struct, frozen=True, kw_only=True):
-    """A service, as configured."""
+class Service(Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """A service, as configured. Its metadata is there where it is configured; `code_hosting`: where the host of the
+    repository does not tell it."""
 
     ident: str
     description: str
@@ -114,10 +116,17 @@ class Service(Struct, frozen=True, kw_only=True):
     pipelines: tuple[str, ...]
     promotions: tuple[str, ...]
     failure_strategy: str
+    repository: str | None = None
+    code_hosting: str | None = None
+    team: str | None = None
+    chat: str | None = None
+    runbook: str | None = None
+    labels: dict[str, str] = {}
 
     @classmethod
     def of(cls, service: configured.Service) -> "Service":
-        return _body(cls, service, failure_strategy=service.failure_strategy.capitalize())
+        metadata = structs.asdict(service.metadata or NO_METADATA)
+        return _body(cls, service, failure_strategy=service.failure_strategy.capitalize(), **metadata)
 
 
 class DeploymentHooks(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,9 @@ import click
 from deploydb.cli.client import Body, ask, ask_all
 from deploydb.cli.output import ago, is_shown, output_option, reason_text, show_line, show_table
 
+_METADATA = ("repository", "team", "chat", "runbook", "labels")
+"""Of a service, where they are configured."""
+
 
 @click.group()
 def service() -> None:
@@ -44,7 +47,7 @@ def describe_service(name: str, output: str) -> None:
     Example:
       deploydb service describe storefront -o yaml
     """
-    members = ("description", "artifacts", "pipelines", "promotions", "failure_strategy")
+    members = ("description", "artifacts", "pipelines", "promotions", "failure_strategy", *_METADATA)
     _describe("service", name, members, "environment", output, empty="No stages.")
 
 
@@ -94,8 +97,11 @@ def _describe(kind: str, name: str, members: tuple[str, ...], other: str, output
     if is_shown(output, configured | {"lanes": lanes}, lambda: [f"{kind}/{name}"]):
         return
     for member in ("ident", *members):
-        value = configured[member]
-        message = ", ".join(value) if isinstance(value, list) else str(value)
+        value = configured.get(member)
+        if value is None and member in _METADATA:
+            continue
+        pairs = [f"{key}={label}" for key, label in value.items()] if isinstance(value, dict) else value
+        message = ", ".join(pairs) if isinstance(pairs, list) else str(pairs)
         show_line(f"{member.replace('_', ' '):<17} {message}".rstrip())
     click.echo()
     headings = [other.upper(), "VERSION", "STATUS", "SINCE", "BEFORE", "COMING", "EXPECTED"]

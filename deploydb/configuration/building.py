@@ -18,6 +18,7 @@ from deploydb.configuration.documents import (
     StageDocument,
 )
 from deploydb.configuration.durations import parse_duration
+from deploydb.configuration.metadata import build_metadata
 from deploydb.configuration.renames import earlier_names
 from deploydb.configuration.source import Path, Source
 from deploydb.configuration.stages import check_order, read_after
@@ -149,6 +150,7 @@ def build_service(
         promotions=tuple(dict.fromkeys([*document.promotions, *defaults.promotions])),
         failure_strategy=_strategy(source, document.failure_strategy) or "stop",
         retry=_retry(document.retry) or Retry(),
+        metadata=build_metadata(source, document),
     )
 
 

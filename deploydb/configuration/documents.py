@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct
 
 from deploydb.configuration.durations import PATTERN
+from deploydb.configuration.metadata import MetadataDocument
 from deploydb.domain.gates.promotion import Description
 from deploydb.domain.model.commands import NotificationType
 from deploydb.domain.model.webhooks import CodeHost, WebhookFormat
@@ -37,7 +38,7 @@ class RetryDocument(Struct, kw_only=True, frozen=True):
     ] = timedelta(seconds=30)
 
 
-class ServiceDocument(Struct, kw_only=True, frozen=True):
+class ServiceDocument(MetadataDocument, Struct, kw_only=True, frozen=True):
     """services/NAME.yml: modules that are deployed together."""
 
     description: Description = ""

@@ -24,7 +24,7 @@ _RESERVED = {FREEZE: "Freeze", INCIDENT: "Incident"}
 class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     """What a promotion says of a deployment: from which log rows (`inputs`), and by which catalog's digest. `asked`:
     `entry` for one that is asked before the deployment, else it is not there. `asksPeople`: whether an approval answers
-    it. `recheckAt`: not of a time that is past.
+    it. `recheckAt`: not of a time that is past. `url`: of the report, or of the latest approval with one.
     """
 
     promotion: str
@@ -40,6 +40,7 @@ class Gate(Struct, frozen=True, kw_only=True, rename="camel"):
     approvers: list[str] | UnsetType | None = UNSET
     """Of a gate that waits for people: those whose approval counts; null: everybody's, but `notApprovers`."""
     not_approvers: list[str] | UnsetType = UNSET
+    url: str | UnsetType = UNSET
 
 
 class StageBody(Struct, frozen=True, kw_only=True):
@@ -92,6 +93,7 @@ def _gates(catalog: Catalog, view: DeploymentView, catalogs: Catalogs, now: date
                 catalog=catalogs.get((view.id, gate)) if judged else None,
                 approvers=UNSET if who is None else list(who.names) if who.names is not None else None,
                 not_approvers=list(who.but) if who is not None and who.but else UNSET,
+                url=(result.url if result is not None else None) or UNSET,
             )
         )
     return bodies

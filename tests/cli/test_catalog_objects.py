@@ -4,9 +4,13 @@ import re
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
+from deploydb.domain.model.service_metadata import ServiceMetadata
+from tests.cli.conftest import served
 from tests.cli.shell import Shell
 from tests.cli.test_reads import columns
+from tests.scenario import Scenario, catalog
 
 
 def test_services_are_listed_with_what_they_are_made_of(seeded: Shell) -> None:
@@ -121,3 +125,17 @@ def test_status_of_the_past_is_what_ran_then(seeded: Shell) -> None:
     assert columns(shown.splitlines()[1])[1].startswith("1.0 ")
     body = seeded.json("status", "--at", "2026-11-22T12:01:30Z", "--known-at", "2026-11-22T12:01:30Z")
     assert body["at"] == body["knownAt"] == "2026-11-22T12:01:30+00:00"
+
+
+def test_a_service_is_described_with_its_team_links_and_labels(shell: Shell, sqlite_url: str) -> None:
+    metadata = ServiceMetadata(repository="https://github.com/example/foo", team="Shop", labels={"a": "b", "c": "d"})
+    foo = replace(catalog().services["foo"], metadata=metadata)
+    with Scenario(sqlite_url, catalog(foo)) as world, served(world) as url:
+        shell.environment["DEPLOYDB_URL"] = url
+        lines = shell.ok("service", "describe", "foo").stdout.splitlines()
+        assert [line.split(maxsplit=1) for line in lines[6:9]] == [
+            ["repository", "https://github.com/example/foo"],
+            ["team", "Shop"],
+            ["labels", "a=b, c=d"],
+        ]
+        assert shell.json("service", "list")[0]["labels"] == {"a": "b", "c": "d"}

@@ -11,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from deploydb.domain.model.catalog import After, Service, Stage
+from deploydb.domain.model.service_metadata import ServiceMetadata
 from deploydb.identity import Person
 from deploydb.query.app import application
 from deploydb.store.tables import deployment
@@ -37,6 +38,9 @@ def world_of_pages(database_url: str) -> Scenario:
             artifacts=(f"com.example:{module}",),
             pipelines=("main",),
             promotions=("smoke",),
+            metadata=ServiceMetadata(
+                repository="https://github.com/example/shop", team=f"Shop {EVIL}", labels={"tier": "gold"}
+            ),
         )
         for name, module in (("search", "search"), ("payments", "payments"), (NAME, "evil"))
     ]

@@ -72,6 +72,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: artifacts.latest_of_module(c, "com.example", "foo"), {"ix_artifact_module"}),
     (lambda c: deployments.deployment_by_id(c, 1), {"pk_deployment", "uq_verdict_deployment_id_promotion"}),
     (lambda c: deployments.deployments_page(c, offset=0, limit=20), {"pk_deployment"}),
+    (lambda c: deployments.commits_of(c, [1]), {"pk_artifact", "pk_deployment"}),
     (deployments.latest_deployment, {"pk_deployment"}),
     (lambda c: deployments.deployments_of_artifact(c, 1, offset=0, limit=20), {"ix_deployment_artifact"}),
     (lambda c: deployments.deployments_of_flow(c, Catalog(), 1), {"uq_deployment_flow_id_environment_attempt"}),

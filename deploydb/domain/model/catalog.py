@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.gates.promotion import Promotion
 from deploydb.domain.model.access import Access
@@ -26,6 +26,7 @@ from deploydb.domain.model.pipelines import (
     upstream_first,
 )
 from deploydb.domain.model.promotions import RESERVED
+from deploydb.domain.model.service_metadata import ServiceMetadata
 from deploydb.domain.model.webhooks import Endpoint, Webhooks
 
 __all__ = [
@@ -99,7 +100,8 @@ class Environment(Struct, frozen=True, kw_only=True):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """What is deployed as one: its modules, the pipelines they go through, the promotions that hold in every stage."""
+    """What is deployed as one: its modules, the pipelines they go through, the promotions that hold in every stage. A
+    `metadata` that is not set is no part of the catalog's digest."""
 
     ident: str
     description: str = ""
@@ -111,6 +113,7 @@ class Service(Struct, frozen=True, kw_only=True):
     fail_on_incident: bool = False
     order: Order = "version"
     bundle: Bundle = "commit"
+    metadata: ServiceMetadata | UnsetType = UNSET
 
 
 class Incomplete(Struct, frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import urlencode
 
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
+from deploydb.domain.code_links import commit_url_of
 from deploydb.http.authentication import is_for_people
 from deploydb.http.errors import failed, not_found
 from deploydb.http.redirects import HOME, onward
@@ -82,6 +84,7 @@ class Serving:
             "json": _json_of(request),
             "parameters": page.parameters,
             "stream": None,
+            "commit_url": partial(commit_url_of, asked.catalog),
             **page.drawn(asked, answer),
         }
         return self._rendering.html(page.template, request, asked.now, context)

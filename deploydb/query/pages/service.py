@@ -1,12 +1,14 @@
 """`/services/{service}`: its stages as a graph, what ran there as a timeline, and what has been tried."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from itertools import groupby
 from typing import Any
 
 from msgspec import Struct
 
+from deploydb.domain.code_links import compare_url
+from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
 from deploydb.query.lane_bodies import Lane
@@ -17,6 +19,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, number
 from deploydb.query.resources.history import Tried, history
 from deploydb.query.resources.status import status
+from deploydb.store.queries.deployments import commits_of
 from deploydb.store.queries.deployments import history as deployments_of
 from deploydb.store.queries.live_intervals import live_durations
 from deploydb.v1_schema import Service as ServiceBody
@@ -46,12 +49,22 @@ class Stage(Struct, frozen=True, kw_only=True):
     need: str
 
 
+class Comparison(Struct, frozen=True, kw_only=True):
+    """The address of the commits that a module in one stage has, and that in a stage after it has not yet."""
+
+    environment: str
+    after: str
+    module: str
+    url: str
+
+
 class Service(Struct, frozen=True, kw_only=True):
     """A service: how it is configured (null: not any more), what it runs, what it ran, and what has been tried."""
 
     service: str
     configuration: ServiceBody | None
     stages: list[Stage]
+    comparisons: list[Comparison]
     now: str
     since: str
     lanes: list[Lane]
@@ -65,25 +78,42 @@ def service(asked: RequestContext) -> Service:
     name = asked.name("service")
     start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
+    lanes = status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)
         stays = live_durations(connection, name, start, limit=_MOST_STAYS)
         page = asked.page()
         older = bool(deployments_of(connection, name, offset=page.offset + page.size, limit=1))
+        commits = commits_of(connection, [one.deployment for lane in lanes for one in lane.running])
+    stages = [
+        Stage(environment=one.environment, after=list(one.after.environments), need=one.after.need)
+        for one in (asked.catalog.stages(configured) if configured is not None else ())
+    ]
+    metadata = configured.metadata or NO_METADATA if configured is not None else NO_METADATA
     return Service(
         service=name,
         configuration=ServiceBody.of(configured) if configured is not None else None,
-        stages=[
-            Stage(environment=one.environment, after=list(one.after.environments), need=one.after.need)
-            for one in (asked.catalog.stages(configured) if configured is not None else ())
-        ],
+        stages=stages,
+        comparisons=list(_comparisons(metadata, stages, lanes, commits)),
         now=asked.now.isoformat(),
         since=start.isoformat(),
-        lanes=status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes,
+        lanes=lanes,
         stays=[body_of(Stay, one) for one in stays],
         deployments=history(asked).deployments,
         older=older,
     )
+
+
+def _comparisons(
+    metadata: ServiceMetadata, stages: list[Stage], lanes: list[Lane], commits: Mapping[int, str | None]
+) -> Iterator[Comparison]:
+    running = {lane.environment: {one.module: commits.get(one.deployment) for one in lane.running} for lane in lanes}
+    for stage in stages:
+        for before in stage.after:
+            for module, commit in running.get(stage.environment, {}).items():
+                url = compare_url(metadata, commit, running.get(before, {}).get(module))
+                if url is not None:
+                    yield Comparison(environment=stage.environment, after=before, module=module, url=url)
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
