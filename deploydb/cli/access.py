@@ -24,7 +24,17 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import close_match
+from deploydb.query.column import Column
 from deploydb.settings import from_environment
+
+_COLUMNS = (
+    Column("FACTS", "text"),
+    Column("SERVICES", "text"),
+    Column("ENVIRONMENTS", "text"),
+    Column("PROMOTIONS", "text"),
+    Column("SOURCES", "text", gives_way=1),
+    Column("FOR PEOPLE", gives_way=2),
+)
 
 
 @click.group()
@@ -70,8 +80,7 @@ def explain(publisher: str, by_token: bool, directory: Path | None, output: str)
     if not is_shown(output, body, lambda: [one for grant in grants or () for one in grant.facts]):
         show_line(f"{name}: {why}")
         if grants:
-            header = ["FACTS", "SERVICES", "ENVIRONMENTS", "PROMOTIONS", "SOURCES", "FOR PEOPLE"]
-            show_table(header, [_row(grant) for grant in grants], empty="")
+            show_table(_COLUMNS, [_row(grant) for grant in grants], empty="")
     if not grants:
         sys.exit(1)
 

@@ -11,6 +11,16 @@ from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import ArtifactAccepted
 from deploydb.domain.model.publications import REMEDY
+from deploydb.query.column import Column
+
+_PLACES = (
+    Column("SERVICE"),
+    Column("ENVIRONMENT"),
+    Column("IT"),
+    Column("DEPLOYMENT", gives_way=2),
+    Column("STATUS"),
+    Column("BECAUSE", "text", gives_way=1),
+)
 
 
 @click.group()
@@ -51,8 +61,7 @@ def show(what: str, output: str) -> None:
         show_line(f"Accepted by {accepted['by']}, {ago(accepted['at'])}: {accepted['reason']}")
     names = ("service", "environment", "state", "deployment", "status")
     rows = [[*(str(one[name]) for name in names), reason_text(one["reason"])] for one in found["places"]]
-    headings = ["SERVICE", "ENVIRONMENT", "IT", "DEPLOYMENT", "STATUS", "BECAUSE"]
-    show_table(headings, rows, empty="It went nowhere.")
+    show_table(_PLACES, rows, empty="It went nowhere.")
 
 
 @artifact.command()

@@ -4,6 +4,26 @@ import click
 
 from deploydb.cli.client import Body, ask, ask_all
 from deploydb.cli.output import ago, is_shown, output_option, reason_text, show_line, show_table
+from deploydb.query.column import Column
+
+_SERVICES = (
+    Column("SERVICE"),
+    Column("ARTIFACTS", "text", gives_way=2),
+    Column("PIPELINES", "text", gives_way=1),
+    Column("DESCRIPTION", "text", gives_way=3),
+)
+_ENVIRONMENTS = (
+    Column("ENVIRONMENT"),
+    Column("DESCRIPTION", "text"),
+)
+_LANES = (
+    Column("VERSION", "text"),
+    Column("STATUS", "text"),
+    Column("SINCE", "text", gives_way=1),
+    Column("BEFORE", "text", gives_way=2),
+    Column("COMING", "text"),
+    Column("EXPECTED", "text", gives_way=3),
+)
 
 _METADATA = ("repository", "team", "chat", "runbook", "labels")
 """Of a service, where they are configured."""
@@ -34,7 +54,7 @@ def list_services(output: str) -> None:
     rows = [
         [one["ident"], ", ".join(one["artifacts"]), ", ".join(one["pipelines"]), one["description"]] for one in found
     ]
-    show_table(["SERVICE", "ARTIFACTS", "PIPELINES", "DESCRIPTION"], rows, empty="No service is configured.")
+    show_table(_SERVICES, rows, empty="No service is configured.")
 
 
 @service.command("describe")
@@ -74,7 +94,7 @@ def list_environments(output: str) -> None:
     if is_shown(output, found, lambda: (f"environment/{one['ident']}" for one in found)):
         return
     rows = [[one["ident"], one["description"]] for one in found]
-    show_table(["ENVIRONMENT", "DESCRIPTION"], rows, empty="No environment is configured.")
+    show_table(_ENVIRONMENTS, rows, empty="No environment is configured.")
 
 
 @environment.command("describe")
@@ -104,8 +124,7 @@ def _describe(kind: str, name: str, members: tuple[str, ...], other: str, output
         message = ", ".join(pairs) if isinstance(pairs, list) else str(pairs)
         show_line(f"{member.replace('_', ' '):<17} {message}".rstrip())
     click.echo()
-    headings = [other.upper(), "VERSION", "STATUS", "SINCE", "BEFORE", "COMING", "EXPECTED"]
-    show_table(headings, [[lane[other], *_lane(lane)] for lane in lanes], empty=empty)
+    show_table((Column(other.upper()), *_LANES), [[lane[other], *_lane(lane)] for lane in lanes], empty=empty)
     holds = ask("holds", **scope)["holds"]
     if holds:
         click.echo()

@@ -10,10 +10,19 @@ from deploydb.broker.open import open_dead_letters
 from deploydb.broker.port import DeadLetter, DeadLetters
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table
 from deploydb.domain.model.errors import Misconfigured, NotAllowed, NotFound
+from deploydb.query.column import Column
 from deploydb.settings import from_environment
 
 MOST = 1000
 """Dead letters looked at in one go."""
+
+_COLUMNS = (
+    Column("ID"),
+    Column("DIED", gives_way=1),
+    Column("QUEUE", gives_way=3),
+    Column("FIELD", "text", gives_way=2),
+    Column("REASON", "text"),
+)
 
 
 @click.group()
@@ -48,7 +57,7 @@ def list_(limit: int, output: str) -> None:
         [letter.id, ago(letter.died_at.isoformat()) if letter.died_at else "", letter.queue, letter.path, letter.reason]
         for letter in found
     ]
-    show_table(["ID", "DIED", "QUEUE", "FIELD", "REASON"], rows, empty="No dead letters.")
+    show_table(_COLUMNS, rows, empty="No dead letters.")
 
 
 @dead.command(short_help="One dead letter whole, ready to be fixed.")

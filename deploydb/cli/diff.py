@@ -6,11 +6,18 @@ from deploydb.cli.client import Body, ask
 from deploydb.cli.options import past_option
 from deploydb.cli.output import ago, is_shown, output_option, show_table
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
+from deploydb.query.column import Column
 
 UNUSABLE = 2
 """The exit code where nothing could be compared: 1 says that they differ."""
 _SHOWN = 5
 """Releases in a cell; `-o json` has all of them."""
+
+_MODULE = (
+    Column("SERVICE"),
+    Column("MODULE", gives_way=2),
+)
+_BETWEEN = Column("BETWEEN", "text", gives_way=1)
 
 
 @click.command()
@@ -40,8 +47,9 @@ def diff(origin: str, target: str, service: str | None, everything: bool, at: st
     differing = [one for one in body["differences"] if one["relation"] != "same"]
     if not is_shown(output, body, lambda: (f"service/{one['service']}" for one in differing)):
         rows = [_row(one) for one in (body["differences"] if everything else differing)]
-        headings = ["SERVICE", "MODULE", origin.upper(), target.upper(), f"{target.upper()} IS", "BETWEEN"]
-        show_table(headings, rows, empty=f"{origin} and {target} run the same.")
+        sides = Column(origin.upper(), "text"), Column(target.upper(), "text")
+        columns = (*_MODULE, *sides, Column(f"{target.upper()} IS"), _BETWEEN)
+        show_table(columns, rows, empty=f"{origin} and {target} run the same.")
     if differing:
         raise click.exceptions.Exit(1)
 

@@ -27,6 +27,7 @@ from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
 from deploydb.identity import Tokens
+from deploydb.query.column import Column
 from deploydb.query.incomplete import incomplete_texts
 from deploydb.query.late_workers import LATE, STUCK, reading_text, waiting_text
 from deploydb.redaction import redacted, shown_url
@@ -41,6 +42,13 @@ from deploydb.store.set_aside import set_aside_services
 APART = timedelta(seconds=2)
 """Clocks that differ by more are reported."""
 """What waits longer than this waits for somebody."""
+
+_COLUMNS = (
+    Column("STATE"),
+    Column("CHECK"),
+    Column("SEEN", "text"),
+    Column("TO DO", "text"),
+)
 
 
 @click.command()
@@ -60,7 +68,7 @@ def doctor(output: str) -> None:
     body = [to_builtins(one) for one in findings]
     if not is_shown(output, body, lambda: (f"{one.state}/{one.check}" for one in findings)):
         rows = [[one.state, one.check, one.seen, one.advice] for one in findings]
-        show_table(["STATE", "CHECK", "SEEN", "TO DO"], rows, empty="Nothing was looked at.")
+        show_table(_COLUMNS, rows, empty="Nothing was looked at.")
     if any(one.state == "fail" for one in findings):
         raise click.exceptions.Exit(1)
 

@@ -9,11 +9,21 @@ from deploydb.cli.client import Body, ask, changes
 from deploydb.cli.options import past_option
 from deploydb.cli.output import details, is_shown, output_option, show_table, whole
 from deploydb.domain.model.errors import NotFound, Transient
+from deploydb.query.column import Column
 
 EVERY_SECONDS = 1.0
 _PAGE = 200
 _REMEMBERED = 5_000
 """Events become visible out of the order of their numbers: so many of the last ones are known again."""
+
+_COLUMNS = (
+    Column("NUMBER", gives_way=3),
+    Column("TIME", gives_way=1),
+    Column("TYPE"),
+    Column("SOURCE", gives_way=2),
+    Column("ABOUT", "text"),
+    Column("DETAIL", "text"),
+)
 
 
 @click.command()
@@ -46,7 +56,7 @@ def events(before: int | None, limit: int, follow: bool, output: str, **wanted: 
     if is_shown(output, body, lambda: (f"event/{one['number']}" for one in body["events"])):
         return
     rows = [_row(event) for event in body["events"]]
-    show_table(["NUMBER", "TIME", "TYPE", "SOURCE", "ABOUT", "DETAIL"], rows, empty="No such events.")
+    show_table(_COLUMNS, rows, empty="No such events.")
 
 
 def _follow(wanted: Mapping[str, str | None], limit: int, output: str) -> None:

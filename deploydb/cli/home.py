@@ -1,5 +1,8 @@
 """`deploydb` alone: what needs somebody, and what runs where, in short."""
 
+from collections.abc import Mapping, Sequence
+from itertools import groupby, islice
+from operator import itemgetter
 from typing import Any
 
 import click
@@ -9,10 +12,12 @@ from deploydb.cli.client import Body, ask
 from deploydb.cli.output import show_line, show_table
 from deploydb.cli.views import show_answer
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
+from deploydb.query.column import Column
 from deploydb.query.views import view
 
 _ENTRIES = 10
 _SERVICES = 20
+_SHORT = Column("SERVICE"), Column("HERE", "text")
 
 
 def home(context: click.Context) -> None:
@@ -36,10 +41,23 @@ def home(context: click.Context) -> None:
     for lane in matrix["lanes"]:
         lanes.setdefault(lane["service"], {})[lane["environment"]] = _cell(lane)
     environments: list[str] = matrix["environments"]
-    rows = [[name, *(there.get(each, "-") for each in environments)] for name, there in list(lanes.items())[:_SERVICES]]
-    show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
+    shown = dict(islice(lanes.items(), _SERVICES))
+
+    def show_services() -> None:
+        show_table(_SHORT, [[name, _in_short(environments, there)] for name, there in shown.items()], empty="", most=2)
+
+    rows = [[name, *(there.get(each, "-") for each in environments)] for name, there in shown.items()]
+    columns = [Column("SERVICE"), *(Column(each.upper()) for each in environments)]
+    show_table(columns, rows, empty="No service is configured.", instead=show_services)
     if len(lanes) > _SERVICES:
         click.echo(f"{len(lanes) - _SERVICES} more services: `deploydb status`", err=True)
+
+
+def _in_short(environments: Sequence[str], there: Mapping[str, str]) -> str:
+    """`dev, test: 1.5.0 · prod: 1.4.0 ✗`: neighbours with the same stand together."""
+    cells = ((each, there[each]) for each in environments if each in there)
+    same = ((", ".join(each for each, _ in lanes), cell) for cell, lanes in groupby(cells, key=itemgetter(1)))
+    return " · ".join(f"{names}: {cell}" for names, cell in same)
 
 
 def _cell(lane: Body) -> str:

@@ -22,11 +22,19 @@ from deploydb.hooks.schemes import Unverified, verify
 from deploydb.hooks.signal import Ignored
 from deploydb.hooks.tool import known_tools
 from deploydb.hooks.translation import Published, facts_of
+from deploydb.query.column import Column
 from deploydb.settings import MAX_BODY_BYTES, from_environment
 from deploydb.store.engine import reading
 
 _CONFIG = click.option(
     "--config", "directory", type=click.Path(path_type=Path), help="The configuration; by default DEPLOYDB_CONFIG."
+)
+
+_COLUMNS = (
+    Column("NAME"),
+    Column("TYPE", gives_way=2),
+    Column("PATH", gives_way=3),
+    Column("RULES", gives_way=1),
 )
 
 
@@ -59,7 +67,7 @@ def list_hooks(directory: Path | None, output: str) -> None:
     if is_shown(output, body, lambda: list(hooks)):
         return
     rows = [[str(value) for value in one.values()] for one in body]
-    show_table(["NAME", "TYPE", "PATH", "RULES"], rows, empty="No webhooks: write hooks/NAME.yml.")
+    show_table(_COLUMNS, rows, empty="No webhooks: write hooks/NAME.yml.")
 
 
 @hook.command()

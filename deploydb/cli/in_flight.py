@@ -14,11 +14,19 @@ from deploydb.configuration import load
 from deploydb.domain.formatting import counted
 from deploydb.domain.model.catalog import Catalog
 from deploydb.engine.in_flight import Effect, effects
+from deploydb.query.column import Column
 from deploydb.store.configurations import configuration_at
 from deploydb.store.promotion import services_in_flight
 from deploydb.store.snapshot import snapshots
 
 _AT_ONCE = 200
+
+_COLUMNS = (
+    Column("SERVICE"),
+    Column("ENVIRONMENT"),
+    Column("VERSION", "version"),
+    Column("IN FLIGHT", "text"),
+)
 
 
 def live_catalog(connection: sa.Connection) -> Catalog | None:
@@ -61,7 +69,7 @@ def show_affected(found: Sequence[Effect], most: int | None = None) -> None:
     shown = found[:most]
     rows = [[one.service, one.environment, one.version, one.effect] for one in shown]
     if rows:
-        show_table(["SERVICE", "ENVIRONMENT", "VERSION", "IN FLIGHT"], rows, empty="")
+        show_table(_COLUMNS, rows, empty="")
     releases = {(one.service, one.module, one.version) for one in found}
     left = f"; {len(found) - len(shown)} more rows: --all shows them" if len(shown) < len(found) else ""
     click.echo(f"in flight: {counted(len(releases), 'release')} affected{left}", err=True)

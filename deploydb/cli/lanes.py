@@ -1,6 +1,6 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 import click
 
@@ -18,6 +18,18 @@ from deploydb.cli.output import (
     show_table,
 )
 from deploydb.domain.model.publications import REMEDY
+from deploydb.query.column import Column
+
+_LANES = Column("SERVICE"), Column("ENVIRONMENT"), Column("HERE", "text")
+_HISTORY = (
+    Column("DEPLOYMENT", gives_way=3),
+    Column("ENVIRONMENT"),
+    Column("VERSION", "version"),
+    Column("STATUS"),
+    Column("WHEN"),
+    Column("PUT THERE", "text", gives_way=1),
+    Column("BECAUSE", "text", gives_way=2),
+)
 
 
 @click.command()
@@ -50,8 +62,7 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     cells: dict[str, dict[str, str]] = {}
     for lane in body["lanes"]:
         cells.setdefault(lane["service"], {})[lane["environment"]] = _cell(lane)
-    rows = [[name, *(lanes.get(each, "-") for each in environments)] for name, lanes in cells.items()]
-    show_table(["SERVICE", *(each.upper() for each in environments)], rows, empty="No service is configured.")
+    show_matrix(environments, cells)
     holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
     drifts = [_drift(lane, drift) for lane in body["lanes"] for drift in lane["drift"]]
     other = [note["text"] for name in ("setAside", "starved") for note in body.get(name, ())]
@@ -60,6 +71,19 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
         click.echo()
     for note in notes:
         click.echo(" ".join(note.split()))
+
+
+def show_matrix(environments: Sequence[str], cells: Mapping[str, Mapping[str, str]]) -> None:
+    """A row a service and a column an environment; a row a lane on a terminal that is too narrow for that. `cells`: by
+    service and environment."""
+
+    def show_lanes() -> None:
+        lanes = [(name, each, row[each]) for name, row in cells.items() for each in environments if each in row]
+        show_table(_LANES, lanes, empty="")
+
+    rows = [[name, *(row.get(each, "-") for each in environments)] for name, row in cells.items()]
+    columns = [Column("SERVICE"), *(Column(each.upper(), "text") for each in environments)]
+    show_table(columns, rows, empty="No service is configured.", instead=show_lanes)
 
 
 _HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}
@@ -188,8 +212,7 @@ def history(service: str, environment: str | None, limit: int, output: str) -> N
     if is_shown(output, body, lambda: (f"deployment/{one['id']}" for one in body["deployments"])):
         return
     rows = [_history_row(one) for one in body["deployments"]]
-    headings = ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "PUT THERE", "BECAUSE"]
-    show_table(headings, rows, empty=f"Nothing of {service} has been deployed.")
+    show_table(_HISTORY, rows, empty=f"Nothing of {service} has been deployed.")
 
 
 def _history_row(one: Body) -> list[str]:

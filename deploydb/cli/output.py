@@ -9,25 +9,12 @@ from typing import Any, TypeVar
 import click
 
 from deploydb.domain.unsafe_characters import has_hidden, in_one_line, visible, visible_in_json
+from deploydb.query.column import Column
 from deploydb.terminal import plain
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _WIDE = "deploydb.wide"
-
-STYLES = {
-    "SUCCESS": "green",
-    "COMPLETED": "cyan",
-    "CREATED": "blue",
-    "STARTED": "blue",
-    "FAILED": "red",
-    "SKIPPED": "bright_black",
-    "PASS": "green",
-    "PENDING": "yellow",
-    "FAIL": "red",
-    "ERROR": "magenta",
-}
-"""The colour of a word, where there is one."""
 
 
 def output_option(command: F) -> F:
@@ -93,45 +80,50 @@ def show_styled(text: str, *, err: bool = False) -> None:
     click.echo(text, file=plain(sys.stderr if err else sys.stdout))
 
 
-def show_table(headings: Sequence[str], rows: Sequence[Sequence[str]], *, empty: str) -> None:
-    """Rows under headings. On a terminal they fit its width; elsewhere each is one line, columns two spaces apart."""
+def show_table(
+    columns: Sequence[Column],
+    rows: Sequence[Sequence[str]],
+    *,
+    empty: str,
+    most: int | None = None,
+    instead: Callable[[], None] | None = None,
+) -> None:
+    """Rows under headings, two spaces apart. On a terminal they fit its width, else each is one line of any length.
+
+    `most`: lines of a row on a terminal. `instead`: shows the same on a terminal that is too narrow for the table.
+    """
     if not rows:
         click.echo(empty, err=True)
         return
-    if sys.stdout.isatty() or _colour():
-        _show_fitted(headings, rows)
-        return
-    lines = [[" ".join(visible(cell).split()) for cell in row] for row in [headings, *rows]]
-    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
-    for row in lines:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-
-
-def _show_fitted(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        cells = [Text(visible(cell)) for cell in row]
-        for cell in cells:
-            for word, style in STYLES.items():
-                cell.highlight_regex(rf"\b{word}\b", style)
-        table.add_row(*cells)
+    lines = [[" ".join(visible(cell).split()) for cell in row] for row in rows]
     colour = _colour()
-    Console(
-        file=plain(sys.stdout), force_terminal=colour or None, no_color=None if colour is None else not colour
-    ).print(table)
+    if sys.stdout.isatty() or colour:
+        from deploydb.cli.terminal_table import show_on_terminal
+
+        kept = [Column(column.heading, column.holds) for column in columns] if is_wide() else columns
+        if not show_on_terminal(kept, lines, most=most, only_whole=instead is not None, colour=colour) and instead:
+            instead()
+        return
+    lines.insert(0, [column.heading for column in columns])
+    widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]
+    for line in lines:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
 def _colour() -> bool | None:
     """What `--color` says; None where the terminal decides."""
     context = click.get_current_context(silent=True)
     return context.color if context is not None else None
+
+
+_STAGES = (
+    Column("STAGE"),
+    Column("GATE"),
+    Column("STATE"),
+    Column("BECAUSE", "text"),
+    Column("DECIDED", gives_way=2),
+    Column("NEXT CHECK", gives_way=1),
+)
 
 
 def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
@@ -147,7 +139,7 @@ def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
             times = ago(gate["decidedAt"]), until(gate["recheckAt"])
             rows.append(["", gate["promotion"] + entry, gate["verdict"], reason_text(gate["reason"]), *times])
     if rows:
-        show_table(["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"], rows, empty="")
+        show_table(_STAGES, rows, empty="")
 
 
 def ago(time: str | None) -> str:

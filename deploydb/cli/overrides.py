@@ -11,9 +11,22 @@ from deploydb.cli.output import ago, is_shown, output_option, show_line, show_ta
 from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared, PromotionRequested, RollbackRequested
+from deploydb.query.column import Column
 from deploydb.query.passed_by import stages_passed_by
 
 _OVER = ("SUCCESS", "COMPLETED")
+
+_UNDOES = (
+    Column("UNDOES", "version"),
+    Column("COMMIT", gives_way=1),
+    Column("PUBLISHED", gives_way=2),
+)
+_DEPENDENTS = (
+    Column("DEPENDENT"),
+    Column("ENVIRONMENT"),
+    Column("PROMOTION", gives_way=1),
+    Column("WANTS", gives_way=2),
+)
 
 
 @click.command()
@@ -171,10 +184,10 @@ def _show_effects(body: Body) -> None:
     if body["undoes"]:
         click.echo()
         rows = [[one["version"], one["commit"] or "", ago(one["publishedAt"])] for one in body["undoes"]]
-        show_table(["UNDOES", "COMMIT", "PUBLISHED"], rows, empty="")
+        show_table(_UNDOES, rows, empty="")
     if body["dependents"]:
         click.echo()
         rows = [
             [one["service"], one["environment"], one["promotion"], one["wants"] or ""] for one in body["dependents"]
         ]
-        show_table(["DEPENDENT", "ENVIRONMENT", "PROMOTION", "WANTS"], rows, empty="")
+        show_table(_DEPENDENTS, rows, empty="")

@@ -19,6 +19,7 @@ from deploydb.domain.formatting import counted, in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.engine.in_flight import Effect
+from deploydb.query.column import Column
 from deploydb.settings import from_environment
 from deploydb.simulation import (
     Clock,
@@ -38,6 +39,15 @@ from deploydb.store.schema import require_current
 BIGGEST = 20
 UNUSABLE = 2
 """The exit code where nothing could be compared: 1 says that there are differences."""
+
+_COLUMNS = (
+    Column("DECISION"),
+    Column("SERVICE"),
+    Column("ENVIRONMENT"),
+    Column("VERSION", "version"),
+    Column("BY", gives_way=2),
+    Column("WHY", "text", gives_way=1),
+)
 
 
 def _length(_ctx: click.Context, _parameter: click.Parameter, text: str | None) -> timedelta | None:
@@ -157,8 +167,7 @@ def _reality(
 def _show(found: Comparison, most: int | None) -> None:
     shown = found.differences[:most]
     rows = [[one.kind, one.name.service, one.name.environment, _version(one), _by(one), _why(one)] for one in shown]
-    headings = ["DECISION", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "WHY"]
-    show_table(headings, rows, empty="no decision differs")
+    show_table(_COLUMNS, rows, empty="no decision differs")
     left = len(found.differences) - len(shown)
     if left:
         click.echo(f"… and {left} more: --all shows them", err=True)

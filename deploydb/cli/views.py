@@ -56,7 +56,7 @@ def show_answer(command: Command, body: Body, given: dict[str, Any]) -> None:
         for line in table.lead:
             show_line(_text(line))
         rows = [[_text(cell) for cell in row] for row in table.rows]
-        show_table(command.columns, rows, empty=command.empty.format(**given))
+        show_table(command.columns, rows, empty=command.empty.format(**given), most=command.most)
     if command.more and body["more"]:
         click.echo(command.more, err=True)
 

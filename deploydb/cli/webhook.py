@@ -7,6 +7,7 @@ import click
 from deploydb.cli.database import opened
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table
 from deploydb.domain.model.errors import NotFound
+from deploydb.query.column import Column
 from deploydb.redaction import shown_endpoint
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.engine import reading
@@ -18,6 +19,17 @@ MOST = 1000
 """Calls listed at once."""
 _ABSENT = "run `deploydb up`, or set DEPLOYDB_DATABASE_URL"
 ID = click.IntRange(1, 2**63 - 1)
+
+_COLUMNS = (
+    Column("ID"),
+    Column("STATE"),
+    Column("TYPE", gives_way=3),
+    Column("OF", "text"),
+    Column("ENDPOINT", "text", gives_way=1),
+    Column("ATTEMPTS", gives_way=4),
+    Column("CREATED", gives_way=2),
+    Column("PROBLEM", "text"),
+)
 
 
 @click.group()
@@ -60,8 +72,7 @@ def list_(state: str | None, limit: int, output: str) -> None:
         ]
         for one in found
     ]
-    headings = ["ID", "STATE", "TYPE", "OF", "ENDPOINT", "ATTEMPTS", "CREATED", "PROBLEM"]
-    show_table(headings, rows, empty="No calls of webhooks.")
+    show_table(_COLUMNS, rows, empty="No calls of webhooks.")
 
 
 @webhook.command(short_help="One call whole.")

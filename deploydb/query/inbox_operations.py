@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.overrides import Hold
@@ -69,7 +70,7 @@ def of_holds(holds: Sequence[Hold], now: datetime) -> Iterator[Entry]:
             service=hold.service,
             environment=hold.environment,
             version=hold.version,
-            text=text(hold.held),
+            text=text(replace(hold.held, begins=None, until=None)),
             reason=reason_body(hold.held),
             since=began.isoformat(),
             until=hold.until.isoformat() if hold.until is not None else None,

@@ -9,6 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.formatting import in_words
+from deploydb.query.column import Column
 from deploydb.query.resource import Reader, Resource
 
 Body = dict[str, Any]
@@ -48,7 +49,8 @@ class Command(Struct, frozen=True, kw_only=True):
 
     `purpose`: for the list of commands; `about`: for its help, where that says more. `member`: of the answer, and of no
     other service's answer. `names`: printed by `-o name`. `empty`: printed in place of a table without rows, with the
-    values of arguments and options in it; `more`: printed where the answer says that there is more.
+    values of arguments and options in it; `more`: printed where the answer says that there is more. `most`: lines of a
+    row on a terminal, whatever its width.
     """
 
     purpose: str
@@ -56,10 +58,11 @@ class Command(Struct, frozen=True, kw_only=True):
     examples: tuple[str, ...]
     member: str
     names: Callable[[Body], Iterable[str]]
-    columns: tuple[str, ...]
+    columns: tuple[Column, ...]
     tables: Callable[[Body], Iterable[Table]]
     empty: str = ""
     more: str = ""
+    most: int | None = None
 
 
 def _read_by_name(_: object) -> None:

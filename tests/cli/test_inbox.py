@@ -1,6 +1,13 @@
 """`deploydb inbox`, and `deploydb` alone."""
 
+import re
+import shutil
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tests.cli.conftest import served
 from tests.cli.shell import Shell
+from tests.scenario import Scenario
 
 
 def test_alone_it_prints_what_needs_somebody_and_what_runs(seeded: Shell) -> None:
@@ -26,6 +33,16 @@ def test_an_inbox_without_entries_says_so(seeded: Shell) -> None:
     ended = seeded.ok("inbox", "--kind", "approval")
     assert ended.stdout.startswith("Last release: foo ")
     assert ended.stderr == "Nothing needs attention.\n"
+
+
+def test_a_hold_ends_in_some_time(sqlite_template: Path, tmp_path: Path) -> None:
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}") as world:
+        world.now = datetime.now(UTC)
+        until = (world.now + timedelta(hours=2, minutes=30)).isoformat()
+        world.tell("hold.placed", kind="freeze", hold="h1", by="ann", reason="audit", environment="prod", until=until)
+        with served(world) as url:
+            _, row = Shell(tmp_path, DEPLOYDB_URL=url).ok("inbox").stdout.splitlines()
+    assert re.split(" {2,}", row)[2:4] == ["prod is frozen by ann: audit", "ends in 2h"]
 
 
 def test_each_entry_has_a_name_and_its_acts(seeded: Shell) -> None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deploydb.query.column import Column
 from deploydb.query.resource import moment, number, text
 from deploydb.query.view import Ago, Body, Cell, Command, Table, View
 
@@ -36,7 +37,15 @@ VIEW = View(
         examples=("blame prod", "blame prod --hours 3 --at 2026-11-22T14:05:00Z"),
         member="changes",
         names=lambda body: (f"event/{one['event']}" for one in body["changes"]),
-        columns=("WHEN", "WHAT", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "BECAUSE"),
+        columns=(
+            Column("WHEN"),
+            Column("WHAT", "text"),
+            Column("SERVICE"),
+            Column("ENVIRONMENT"),
+            Column("VERSION", "text"),
+            Column("BY", gives_way=2),
+            Column("BECAUSE", "text", gives_way=1),
+        ),
         tables=lambda body: [Table(map(_row, body["changes"]))],
         empty="Nothing changed in these {hours} h.",
         more="There is more: ask for fewer hours, or for one service.",

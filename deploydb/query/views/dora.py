@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from deploydb.query.column import Column
 from deploydb.query.resource import text
 from deploydb.query.view import Body, Cell, Command, Table, View, lasting
 
@@ -59,7 +60,13 @@ VIEW = View(
         examples=("dora", "dora --service storefront --window 90d"),
         member="frequency",
         names=lambda _: ("frequency", "leadTime", "failureRate", "recovery"),
-        columns=("FIGURE", "VALUE", "SAMPLES", "LEFT OUT", "MEANS"),
+        columns=(
+            Column("FIGURE"),
+            Column("VALUE", "text"),
+            Column("SAMPLES", gives_way=1),
+            Column("LEFT OUT", "text", gives_way=2),
+            Column("MEANS", "text", gives_way=3),
+        ),
         tables=_tables,
     ),
 )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deploydb.query.column import Column
 from deploydb.query.resource import text
 from deploydb.query.view import Ago, Body, Cell, Command, Table, Until, View
 
@@ -20,7 +21,17 @@ VIEW = View(
         examples=("holds", "holds --service storefront -o json"),
         member="holds",
         names=lambda body: (f"hold/{one['kind']}/{one['id']}" for one in body["holds"]),
-        columns=("HOLD", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "SINCE", "ENDS", "ID", "REASON"),
+        columns=(
+            Column("HOLD"),
+            Column("SERVICE"),
+            Column("ENVIRONMENT"),
+            Column("VERSION", "version"),
+            Column("BY", gives_way=2),
+            Column("SINCE", gives_way=3),
+            Column("ENDS", gives_way=1),
+            Column("ID", gives_way=4),
+            Column("REASON", "text"),
+        ),
         tables=lambda body: [Table(map(_row, body["holds"]))],
         empty="Nothing is held.",
     ),

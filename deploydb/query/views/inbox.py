@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import get_args
 
+from deploydb.query.column import Column
 from deploydb.query.inbox_entry import Kind
 from deploydb.query.resource import number, text
 from deploydb.query.view import Ago, Body, Cell, Command, Table, Until, View
@@ -10,7 +11,7 @@ from deploydb.query.view import Ago, Body, Cell, Command, Table, Until, View
 
 def _row(entry: Body) -> Sequence[Cell]:
     needs = f"{entry['kind']} (yours)" if entry.get("mine") else entry["kind"]
-    when = Until(entry["until"]) if entry["until"] else Ago(entry["since"])
+    when = ("ends", Until(entry["until"])) if entry["until"] else Ago(entry["since"])
     lane = entry["service"] or "", entry["environment"] or "", entry["version"] or ""
     return needs, *lane, entry["text"], when, entry["acts"][0]["command"]
 
@@ -49,9 +50,18 @@ VIEW = View(
         examples=("inbox", "inbox --person alice --kind approval", "inbox --service storefront -o json"),
         member="lastRelease",
         names=_names,
-        columns=("NEEDS", "SERVICE", "ENVIRONMENT", "VERSION", "WHAT", "SINCE", "ACT"),
+        columns=(
+            Column("NEEDS"),
+            Column("SERVICE"),
+            Column("ENVIRONMENT"),
+            Column("VERSION", "version"),
+            Column("WHAT", "text"),
+            Column("SINCE"),
+            Column("ACT", gives_way=1),
+        ),
         tables=_tables,
         empty="Nothing needs attention.",
+        most=2,
         more="There are more: --limit has them listed.",
     ),
 )

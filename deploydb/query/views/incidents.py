@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deploydb.query.column import Column
 from deploydb.query.resource import text
 from deploydb.query.view import Ago, Body, Cell, Command, Table, View
 
@@ -19,7 +20,14 @@ VIEW = View(
         examples=("incidents", "incidents --service storefront -o json"),
         member="incidents",
         names=lambda body: (f"incident/{one['name'] or ''}" for one in body["incidents"]),
-        columns=("INCIDENT", "SERVICE", "ENVIRONMENT", "VERSION", "SINCE", "REASON"),
+        columns=(
+            Column("INCIDENT"),
+            Column("SERVICE"),
+            Column("ENVIRONMENT"),
+            Column("VERSION", "version"),
+            Column("SINCE", gives_way=1),
+            Column("REASON", "text", gives_way=2),
+        ),
         tables=lambda body: [Table(map(_row, body["incidents"]))],
         empty="No incident is open.",
     ),

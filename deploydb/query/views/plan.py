@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from datetime import datetime
 
+from deploydb.query.column import Column
 from deploydb.query.resource import needed
 from deploydb.query.view import Body, Command, Table, View, lasting
 
@@ -53,7 +54,13 @@ VIEW = View(
         examples=("plan storefront 1.5.0", "plan storefront 1.5.0 -o json"),
         member="stages",
         names=lambda body: (f"environment/{one['environment']}" for one in body["stages"]),
-        columns=("ENVIRONMENT", "DEPLOYMENT", "GATES", "THROUGH (p50, p90)", "IN THE WAY NOW"),
+        columns=(
+            Column("ENVIRONMENT"),
+            Column("DEPLOYMENT", gives_way=2),
+            Column("GATES", "text", gives_way=1),
+            Column("THROUGH (p50, p90)", "text"),
+            Column("IN THE WAY NOW", "text"),
+        ),
         tables=_tables,
         empty="{service} goes through no stage",
     ),

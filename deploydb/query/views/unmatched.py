@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from deploydb.query.column import Column
 from deploydb.query.resource import number, text
 from deploydb.query.view import Ago, Body, Cell, Command, Table, View
 
@@ -26,7 +27,17 @@ VIEW = View(
         examples=("unmatched", "unmatched --service storefront -o json"),
         member="unmatched",
         names=lambda body: (f"event/{one['number']}" for one in body["unmatched"]),
-        columns=("NUMBER", "TIME", "TYPE", "SERVICE", "ENVIRONMENT", "VERSION", "PROMOTION", "SOURCE", "WHY"),
+        columns=(
+            Column("NUMBER", gives_way=4),
+            Column("TIME", gives_way=2),
+            Column("TYPE"),
+            Column("SERVICE"),
+            Column("ENVIRONMENT"),
+            Column("VERSION", "version"),
+            Column("PROMOTION", gives_way=1),
+            Column("SOURCE", gives_way=3),
+            Column("WHY", "text"),
+        ),
         tables=lambda body: [Table(map(_row, body["unmatched"]))],
         empty="Every fact has found its deployment, its promotion and its pipeline.",
         more="There are more: ask for a higher --limit.",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from deploydb.domain.model.publications import REMEDY
+from deploydb.query.column import Column
 from deploydb.query.view import Ago, Body, Cell, Command, Table, View
 
 
@@ -41,7 +42,14 @@ VIEW = View(
         ),
         member="artifacts",
         names=lambda body: (f"artifact/{one['id']}" for one in body["artifacts"]),
-        columns=("SERVICE", "ENVIRONMENT", "IT", "WHEN", "NOW THERE", "BECAUSE"),
+        columns=(
+            Column("SERVICE"),
+            Column("ENVIRONMENT"),
+            Column("IT"),
+            Column("WHEN", "text", gives_way=2),
+            Column("NOW THERE", "text"),
+            Column("BECAUSE", "text", gives_way=1),
+        ),
         tables=_tables,
         empty="It went nowhere.",
         more="There are more: ask for a longer part of the commit.",
