@@ -88,11 +88,11 @@ class Answers:
                 # not request.url: that is made from the Host header, and a path may have a question mark, too
                 target = f"{quote(request.scope['path'])}?{request.scope['query_string'].decode('latin-1')}"
                 tag = _tag(target, catalog, revision, self._period(resource))
-                if _names(request, tag):
+                if names_tag(request, tag):
                     return Response(status_code=304, headers={**_HEADERS, "ETag": tag})
                 body = await self._kept_or_read(resource, request, catalog, target, tag)
             headers = {**_HEADERS, "ETag": tag}
-            if _names(request, tag):
+            if names_tag(request, tag):
                 return Response(status_code=304, headers=headers)
             return Response(body, media_type=asked_for, headers=headers)
 
@@ -141,7 +141,7 @@ def _tag(target: str, catalog: Catalog, revision: Revision, period: int) -> str:
     return f'W/"{number:x}-{turned:x}-{period:x}-{catalog.digest[:12]}-{zlib.crc32(target.encode(), _BUILD):x}"'
 
 
-def _names(request: Request, tag: str) -> bool:
+def names_tag(request: Request, tag: str) -> bool:
     """Whether the client has this answer (RFC 9110 §13.1.2)."""
     given = request.headers.get("if-none-match")
     return given is not None and tag in (each.strip() for each in given.split(","))

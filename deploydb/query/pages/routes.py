@@ -18,6 +18,7 @@ from deploydb.http.authentication import is_for_people
 from deploydb.http.errors import failed, not_found
 from deploydb.http.redirects import HOME, onward
 from deploydb.query.pages import PAGES
+from deploydb.query.pages.badge import Badges
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.filters import command_line, segment
 from deploydb.query.pages.page import Page
@@ -40,6 +41,7 @@ class Serving:
         self._sources = sources
         self._answers = answers
         self._files = Files()
+        self._badges = Badges(sources)
         named = [(page.path, page.title) for page in PAGES if page.title is not None]
         named.sort(key=lambda one: (_FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST), one[0]))
         self._rendering = Rendering(self._files, named)
@@ -50,6 +52,7 @@ class Serving:
             Route("/", _home, methods=["GET"]),
             self._files.route(),
             Route("/sign-in", self._sign_in, methods=["GET"]),
+            self._badges.route(),
             Route("/deployments/{id}", self._deployment, methods=["GET"]),
             *(self._answers.route(replace(page, path=f"{page.path}.json")) for page in PAGES),
             *(self._route(page) for page in PAGES),

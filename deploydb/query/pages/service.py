@@ -12,6 +12,7 @@ from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
 from deploydb.query.lane_bodies import Lane
+from deploydb.query.pages.badge import markdown, origin_of
 from deploydb.query.pages.filters import moment, state
 from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.svg import bars, graph, ticks
@@ -129,6 +130,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "days": (end - start).days,
         "several_modules": len({one["module"] for one in answer["stays"]}) > 1,
         "all_holds": list({one["text"]: one for lane in answer["lanes"] for one in lane["holds"]}.values()),
+        "badges": [markdown(origin_of(asked.request), answer["service"], name) for name in lanes],
         "page": int(asked.number("pageNumber") or 0),
         "stream": stream_of(service=answer["service"]),
     }
