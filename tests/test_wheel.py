@@ -2,44 +2,23 @@
 
 import os
 import re
-import shutil
 import subprocess
-import sys
 import threading
 import urllib.request
 import zipfile
 from pathlib import Path
 
-import msgspec
 import pytest
 
-from tests.cluster import ROOT, write_config
+from tests.cluster import write_config
 from tests.servers import until
+from tests.wheel import build, install
 from tests.workers.in_process import CONFIG
-
-SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "deploydb", "workers")
-PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
-
-
-def run(*command: str | Path, **options: object) -> None:
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=250, check=False, **options)
-    assert ended.returncode == 0, ended.stderr
 
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Built from a copy of the sources, without a network."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in SOURCES:
-        source = ROOT / name
-        if source.is_dir():
-            shutil.copytree(source, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            (folder / "source").mkdir(exist_ok=True)
-            shutil.copy(source, folder / "source" / name)
-    run(*PIP, "wheel", "--no-deps", "--no-index", "--no-build-isolation", "-w", folder, folder / "source")
-    (made,) = folder.glob("*.whl")
-    return made
+    return build(tmp_path_factory.mktemp("wheel"))
 
 
 def test_the_wheel_has_one_package(wheel: Path) -> None:
@@ -50,13 +29,8 @@ def test_the_wheel_has_one_package(wheel: Path) -> None:
 
 
 def test_all_of_it_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:
-    run(sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv")
-    python = tmp_path / "venv/bin/python"
-    run(*PIP, "--python", python, "install", "--no-deps", "--no-index", wheel)
-    (packages,) = (tmp_path / "venv/lib").glob("python*/site-packages")
+    packages = install(wheel, tmp_path / "venv")
     assert not (packages / "workers").exists()
-    # what it depends on is the tests' own: a path, so that the editable install there does not count
-    (packages / "dependencies.pth").write_text(f"{Path(msgspec.__file__).parents[1]}\n")
     config = write_config(tmp_path / "config", CONFIG)
     command = [tmp_path / "venv/bin/deploydb", "up", "--data", tmp_path / "data", "--config", config]
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}

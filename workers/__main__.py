@@ -214,7 +214,13 @@ def main(
         with process(log, host=host, port=wanted, secrets=given.secrets) as around, build(around, given) as worker:
             if with_parent:
                 around.health.once_ready(tell_parent_ready)
-            run(worker, signals=around.signals, retry_policy=around.retry_policy, log=log)
+            run(
+                worker,
+                signals=around.signals,
+                retry_policy=around.retry_policy,
+                log=log,
+                reloading=around.service_manager.reloading,
+            )
 
 
 if __name__ == "__main__":

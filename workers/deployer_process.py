@@ -65,7 +65,13 @@ def run_deployer(given: str, settings: Settings) -> None:
         around.deadline.not_while(lambda: worker.busy)
         queue = command_queue(options.orchestrator)
         log.info("taking commands", queue=queue, concurrency=options.concurrency, state=str(path))
-        run(worker, signals=around.signals, retry_policy=around.retry_policy, log=log)
+        run(
+            worker,
+            signals=around.signals,
+            retry_policy=around.retry_policy,
+            log=log,
+            reloading=around.service_manager.reloading,
+        )
 
 
 def _parsed(given: str) -> DeployerOptions:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from datetime import timedelta
 from typing import Protocol
 
@@ -122,8 +122,15 @@ class RetryPolicy:
             self._log.warning("trying again", error=str(error), attempt=state.attempt_number)
 
 
-def run(worker: Worker, *, signals: Signals, retry_policy: RetryPolicy, log: Log) -> None:
-    """Call the worker's step until it is asked to stop and has nothing under way.
+def run(
+    worker: Worker,
+    *,
+    signals: Signals,
+    retry_policy: RetryPolicy,
+    log: Log,
+    reloading: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
+    """Call the worker's step until it is asked to stop and has nothing under way. `reloading` is around each reload.
 
     Raises: Misconfigured, and whatever is no DeployDB error.
     """
@@ -137,7 +144,8 @@ def run(worker: Worker, *, signals: Signals, retry_policy: RetryPolicy, log: Log
                 retry_policy.connected()
                 while not over():
                     if signals.reload_requested():
-                        worker.reload()
+                        with reloading():
+                            worker.reload()
                     step()
                     retry_policy.succeeded(attempt)
     except (*OUTAGES, *LATER_OUTAGES) as error:

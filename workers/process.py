@@ -18,6 +18,7 @@ from deploydb.telemetry import Log
 from .garbage import look_seldom
 from .health import HealthServer, WorkerHealth
 from .loop import RetryPolicy
+from .service_manager import ServiceManager
 from .signals import Signals
 from .stop_deadline import Deadline
 
@@ -35,12 +36,13 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
     health: WorkerHealth
     registry: CollectorRegistry
     retry_policy: RetryPolicy
+    service_manager: ServiceManager
 
 
 @contextmanager
 def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = ()) -> Iterator[Process]:
     """The surroundings of a worker. `port`: of its health server; 0 for any free one, None for no server. It shows
-    none of the `secrets`.
+    none of the `secrets`. Its service manager gets reports from now on.
 
     Raises: Misconfigured where the port is taken.
     """
@@ -50,13 +52,21 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     health = WorkerHealth(redact=lambda text: redacted(text, secrets))
     registry = process_registry(health)
     retry_policy = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
+    service_manager = ServiceManager.of_environment(health, log)
     look_seldom()
     with ExitStack() as stack:
         if port is not None:
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port, log=log))
             log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
+        service_manager.report_until_stopped(signals)
         yield Process(
-            log=log, signals=signals, deadline=deadline, health=health, registry=registry, retry_policy=retry_policy
+            log=log,
+            signals=signals,
+            deadline=deadline,
+            health=health,
+            registry=registry,
+            retry_policy=retry_policy,
+            service_manager=service_manager,
         )
 
 

@@ -20,6 +20,8 @@ from msgspec import Struct
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.wire.native import encode_command
 
+from .service_manager import OF_SYSTEMD
+
 LINES_KEPT = 10
 """Of each output, for the reason of a failure."""
 MOST_CHARACTERS = 4000
@@ -64,14 +66,15 @@ def variables(command: DeployCommand) -> dict[str, str]:
 
 
 def without_secrets(environment: Mapping[str, str], *, passed: Sequence[str] = ()) -> dict[str, str]:
-    """The environment without DeployDB's settings and libpq's (`PG…`), where addresses and passwords are.
+    """The environment without DeployDB's settings and libpq's (`PG…`), where addresses and passwords are, and without
+    the service manager's, which are about this process.
 
     `passed`: the names of those that the program gets all the same.
     """
     return {
         name: value
         for name, value in environment.items()
-        if name in passed or name in _KEPT or not name.startswith(("DEPLOYDB_", "PG"))
+        if name in passed or name in _KEPT or not name.startswith(("DEPLOYDB_", "PG", *OF_SYSTEMD))
     }
 
 

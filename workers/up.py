@@ -30,6 +30,7 @@ from deploydb.terminal import plain
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .lock import held
 from .own_token import FILE, line_of_the_person_here
+from .service_manager import OF_SYSTEMD
 from .signals import Signals
 from .stop_deadline import Deadline
 from .supervisor import Supervisor
@@ -54,7 +55,8 @@ def run(settings: Settings, *, inherited: socket.socket | None) -> None:
         if not narrow(settings.data):
             _warn("data", f"{settings.data} is open to other users, and not for DeployDB alone: give it one by --data")
         settings = replace(settings, listen=with_port_of(bound, settings.listen))
-        environment = {name: value for name, value in os.environ.items() if name != "DEPLOYDB_LISTEN_FILE"}
+        not_for_parts = {"DEPLOYDB_LISTEN_FILE", *OF_SYSTEMD}
+        environment = {name: value for name, value in os.environ.items() if name not in not_for_parts}
         environment["DEPLOYDB_LISTEN"] = settings.listen
         if not (settings.tokens or settings.tokens_file):
             environment["DEPLOYDB_TOKENS"] = line_of_the_person_here(settings.data)

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, nullcontext, suppress
 from functools import partial
 
 from starlette.applications import Starlette
@@ -27,6 +27,7 @@ from deploydb.telemetry import Log
 
 from .garbage import look_seldom
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS
+from .service_manager import ServiceManager
 from .signals import Signals
 from .stop_deadline import Deadline
 
@@ -49,6 +50,7 @@ def serve(
     """
     health = Health(redact=lambda text: redacted(text, given.secrets))
     registry = process_registry(health)
+    service_manager = ServiceManager.of_environment(health, log)
     identity = LiveIdentity(given, health=health, log=log)
     authenticator = Authenticator(identity, Sessions(given.session_secret))
     live = LiveCatalog(given.config)
@@ -83,7 +85,7 @@ def serve(
         server = Server(
             only_own_hosts(app, address=host, url=given.url, listen=address, more=given.hosts),
             once_listening=once_listening,
-            once_stopping=reads.state.stream.end if reads is not None else None,
+            once_stopping=partial(_stop, service_manager, reads),
             at_signal=_deadline(log),
             is_proxy=identity().proxies.trusts,
             log=log,
@@ -91,7 +93,8 @@ def serve(
 
         async def beside(hung_up: asyncio.Event) -> None:
             first = writes.state.servers.once_answered() if writes is not None else asyncio.sleep(0)
-            await asyncio.gather(_keep_current(live, identity, hung_up, log), first)
+            current = _keep_current(live, identity, hung_up, log, service_manager)
+            await asyncio.gather(current, _report(service_manager), first)
 
         server.run_until_stopped(listens, beside=beside)
     log.info("stopped")
@@ -116,7 +119,9 @@ def _read_again(live: LiveCatalog) -> Sequence[object]:
     return live.problems
 
 
-async def _keep_current(live: LiveCatalog, identity: LiveIdentity, hung_up: asyncio.Event, log: Log) -> None:
+async def _keep_current(
+    live: LiveCatalog, identity: LiveIdentity, hung_up: asyncio.Event, log: Log, service_manager: ServiceManager
+) -> None:
     """Load changed tokens, and a changed configuration, at SIGHUP in any case. Each problem is logged once."""
     reported = live.problems
     while True:
@@ -124,15 +129,28 @@ async def _keep_current(live: LiveCatalog, identity: LiveIdentity, hung_up: asyn
             await asyncio.wait_for(hung_up.wait(), LOOK_AT_FILES_EVERY_SECONDS)
         forced = hung_up.is_set()
         hung_up.clear()
-        await asyncio.to_thread(identity.refresh)
-        if await asyncio.to_thread(live.refresh, forced):
-            log.info("the configuration has changed", catalog=live.catalog.digest)
+        with service_manager.reloading() if forced else nullcontext():
+            await asyncio.to_thread(identity.refresh)
+            if await asyncio.to_thread(live.refresh, forced):
+                log.info("the configuration has changed", catalog=live.catalog.digest)
         if live.problems != reported:
             reported = live.problems
             for problem in reported:
                 log.warning("the configuration is broken, the last good one stays in use", problem=str(problem))
             if not reported:
                 log.info("the configuration is good again")
+
+
+async def _report(service_manager: ServiceManager) -> None:
+    """Of this loop: where it hangs, `/healthz` does not answer, and the watchdog is not fed either."""
+    while service_manager.is_there:
+        await asyncio.sleep(await asyncio.to_thread(service_manager.report))
+
+
+def _stop(service_manager: ServiceManager, reads: Starlette | None) -> None:
+    service_manager.stopping()
+    if reads is not None:
+        reads.state.stream.end()
 
 
 def _deadline(log: Log) -> Callable[[], None]:

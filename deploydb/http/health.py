@@ -89,7 +89,7 @@ class Health:
 
     def looked(self) -> dict[str, str | None]:
         """The look at each source: the reason against it, None where all is well. Waits for servers, a few seconds."""
-        looks = {source: look.begin() for source, look in self._looks.items()}
+        looks = {source: look.begin() for source, look in list(self._looks.items())}
         wait(looks.values(), ANSWER_WITHIN_SECONDS)
         return {source: self._outcome(look) for source, look in looks.items()}
 

@@ -31,6 +31,7 @@ from workers.__main__ import WORKERS
 from workers.health import WorkerHealth
 from workers.loop import RetryPolicy, run
 from workers.process import Process
+from workers.service_manager import ServiceManager
 from workers.signals import Signals
 from workers.stop_deadline import Deadline
 
@@ -94,6 +95,7 @@ class Working:
             health=self.health,
             registry=self.registry,
             retry_policy=retry_policy,
+            service_manager=ServiceManager(self.health, log, send=None),
         )
         try:
             with WORKERS[self._name][1](around, self._settings) as worker:
