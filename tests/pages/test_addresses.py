@@ -27,7 +27,6 @@ def service(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.mark.parametrize(
     ("page", "resource"),
     [
-        ("/status.json?environment=prod", "/api/status?environment=prod"),
         ("/why/search/prod.json", "/api/why/search/prod"),
         ("/audit.json?type=hold.placed", "/api/events?type=hold.placed"),
         ("/operations.json", "/api/operations"),
@@ -42,7 +41,7 @@ def test_a_page_is_also_json_at_its_address(service: Service, page: str, resourc
     assert service.ask(page).content == service.ask(resource).content
 
 
-@pytest.mark.parametrize("page", ["/services/search", "/flows/2", "/artifacts/2"])
+@pytest.mark.parametrize("page", ["/services/search", "/flows/2", "/artifacts/2", "/status"])
 def test_a_page_of_several_answers_is_json_too(service: Service, page: str) -> None:
     assert VERSION in json.dumps(service.get(f"{page}.json"), ensure_ascii=False)
 
@@ -151,7 +150,7 @@ def test_a_page_may_load_nothing_from_elsewhere_and_run_nothing_of_its_own(servi
 
 def test_what_pages_bring_along_is_kept_for_ever_and_has_its_licence(service: Service) -> None:
     addresses = re.findall(r'"(/static/[^"]+)"', service.ask("/status").text)
-    assert len(addresses) == 5
+    assert len(addresses) == 7
     for address in addresses:
         answer = service.ask(address)
         assert answer.status_code == 200

@@ -18,6 +18,9 @@ NAMED = quote(NAME, safe="")
 PAGES = (
     "/status",
     "/status?at=2026-11-22T12:30:00Z",
+    "/status?open=search",
+    "/status?view=comfortable&sort=trouble",
+    "/status?match=nothing",
     f"/services/{NAMED}",
     "/services/search",
     "/flows/2",
@@ -176,6 +179,7 @@ def test_filters_are_in_the_address_and_a_time_of_a_field_is_utc(browser: Browse
     with tab(browser, site, java_script_enabled=False) as page:
         page.goto("/status")
         page.get_by_label("Environment", exact=True).fill("prod")
+        page.get_by_text("Time", exact=True).click()
         page.get_by_label("At (UTC)", exact=True).fill("2026-11-22T18:00:30")
         page.get_by_role("button", name="Show").click()
         assert page.url == f"{site}/status?environment=prod&at=2026-11-22T18%3A00%3A30Z"
@@ -195,7 +199,7 @@ def test_the_keyboard_reaches_what_there_is(browser: Browser, site: str) -> None
         page.wait_for_url(f"{site}/status#main")
         for _ in range(40):
             page.keyboard.press("Tab")
-            if page.evaluate("document.activeElement.closest('table') !== null"):
+            if page.evaluate("document.activeElement.closest('tbody a') !== null"):
                 break
         page.keyboard.press("Enter")
         page.wait_for_url(f"{site}/services/**")

@@ -1,37 +1,129 @@
 """`/status`: the matrix, a row a service, a column an environment."""
 
-import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
 from typing import Any
+from urllib.parse import urlencode
 
-import msgspec
-
-from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Answer, choices, page_of, stream_of
+from deploydb.query.lane_state import STATES
+from deploydb.query.pages.cells import cells_of, own_holds
+from deploydb.query.pages.filters import State, moment
+from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resources import status
+from deploydb.query.resources import matrix, status
+
+_LOOKS = {
+    "trouble": State("cross", "bad", "trouble"),
+    "deploying": State("play", "busy", "deploying"),
+    "waiting": State("clock", "wait", "waiting"),
+    "drift": State("drift", "wait", "drift"),
+    "held": State("pause", "wait", "held"),
+}
+_SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "trouble": "Worst first"}
+_FIELDS = ("match", "environment", "sort", "at", "known_at")
+"""The parameters that the form has fields for."""
+
+
+_WHOLE = 1000
+"""Longer than a version that anybody reads."""
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    rows: dict[str, dict[str, Any]] = {}
-    for lane in answer["lanes"]:
-        modules = {one["module"] for one in (*lane["running"], *lane["pending"])}
-        rows.setdefault(lane["service"], {})[lane["environment"]] = {**lane, "several": len(modules) > 1}
+    given = {name: asked.request.query_params.get(name) for name in asked.parameters}
     reference = answer["at"] or answer["knownAt"]
+    address = partial(_address, {**given, "pageNumber": None, "open": None})
+    counted = moment(reference) if reference is not None else asked.now
+    columns = [one["environment"] for one in answer["columns"]]
+    starved = {(one["service"], one["environment"]): one["text"] for one in answer.get("starved", ())}
     return {
-        "rows": list(rows.items()),
         **choices(asked),
-        "stream": stream_of(service=asked.option("service"), environment=asked.option("environment"))
-        if reference is None
-        else None,
+        "stream": stream_of(**answer["exact"]) if reference is None else None,
         "reference": moment(reference) if reference is not None else None,
-        "fingerprint": _fingerprint,
+        "is_dense": given["view"] is None,
+        "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),
+        "lanes_of": partial(_aligned, columns=columns),
+        "cells_of_troubled": partial(_troubled, starved=starved, reference=counted),
+        "several": _several,
+        "own_holds": own_holds,
+        "set_aside": {one["service"]: one["text"] for one in answer.get("setAside", ())},
+        "chips": _chips(address, answer["counts"], given["show"]),
+        "sorts": _SORTS,
+        "altered": address,
+        "opened": given["open"],
+        "kept": {
+            name: value for name, value in given.items() if value and name not in (*_FIELDS, "pageNumber", "open")
+        },
+        "all_kept": {name: value for name, value in given.items() if value and name != "open"},
+        "pages": _pages(partial(_address, {**given, "open": None}), answer["page"], answer["pages"]),
     }
 
 
-def _fingerprint(lane: Any) -> str:  # noqa: ANN401  # a lane of the body
-    """The same as long as the lane is: so that a browser can tell which have changed."""
-    return f"{zlib.crc32(msgspec.json.encode(lane)):x}"
+def _address(given: Mapping[str, str | None], **changes: str | None) -> str:
+    """This page with other parameters; None takes one away."""
+    query = urlencode({name: value for name, value in {**given, **changes}.items() if value})
+    return f"/status?{query}" if query else "/status"
 
 
-PAGES = (page_of(status.RESOURCES[0], "status.html", _drawn, "Status"),)
+def _chips(address: Callable[..., str], counts: Mapping[str, int], chosen: str | None) -> Sequence[Mapping[str, Any]]:
+    """One for all services and one for each state that any is in, or that is chosen."""
+    everything = {"state": None, "count": counts["all"], "address": address(show=None), "chosen": chosen is None}
+    return [
+        everything,
+        *(
+            {
+                "state": _LOOKS[name],
+                "count": counts[name],
+                "address": address(show=None if chosen == name else name),
+                "chosen": chosen == name,
+            }
+            for name in STATES
+            if counts[name] or chosen == name
+        ),
+    ]
+
+
+def _pages(address: Callable[..., str], page: int, pages: int) -> Sequence[tuple[str, str]]:
+    """The pages before and after this one."""
+    near = [("Previous", page - 1), ("Next", page + 1)]
+    return [(name, address(pageNumber=str(one) if one else None)) for name, one in near if 0 <= one < pages]
+
+
+def _troubled(
+    lanes: Sequence[Any], starved: Mapping[tuple[str, str], str], reference: datetime
+) -> Sequence[tuple[Any, Any]]:
+    """Each of some lanes with its cell."""
+    found = []
+    for lane in lanes:
+        row = {"service": lane["service"], "lanes": [lane]}
+        found.append((lane, *cells_of(row, [lane["environment"]], starved, reference, _WHOLE)))
+    return found
+
+
+def _aligned(row: Any, columns: Sequence[str]) -> Sequence[Any]:  # noqa: ANN401  # of the body
+    """By column the lanes of a row, None where the service has none."""
+    found = {lane["environment"]: lane for lane in row["lanes"]}
+    return [found.get(column) for column in columns]
+
+
+def _several(lane: Any) -> bool:  # noqa: ANN401  # a lane of the body
+    """Whether it has releases of several modules, which are then named."""
+    return len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
+
+
+def _command(asked: RequestContext, _answer: Answer) -> Sequence[str]:
+    return ["status", *options_of(asked, *(one.name for one in status.RESOURCES[0].options))]
+
+
+PAGES = (
+    Page(
+        path="/status",
+        read=matrix.matrix,
+        lasts=status.RESOURCES[0].lasts,
+        parameters=matrix.PARAMETERS,
+        template="status.html",
+        command=_command,
+        drawn=_drawn,
+        title="Status",
+    ),
+)

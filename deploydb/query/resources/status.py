@@ -1,9 +1,12 @@
 """Status: `/api/status`, what runs in each lane, what is on its way there, and which holds stand over it."""
 
-from datetime import timedelta
+from collections.abc import Sequence
+from datetime import datetime, timedelta
 
+import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
 
+from deploydb.domain.model.overrides import Hold
 from deploydb.query.current_lanes import current_lanes
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.lane_bodies import Lane
@@ -15,6 +18,9 @@ from deploydb.query.starvation import Starved, starved_body
 from deploydb.store.queries.live_intervals import ran_at
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.set_aside import set_aside_services
+
+LASTS = timedelta(minutes=1)
+"""Lanes begin to starve by time alone."""
 
 
 class Status(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -30,38 +36,66 @@ class Status(Struct, frozen=True, kw_only=True, rename="camel"):
     starved: list[Starved] | UnsetType = UNSET
 
 
+class Lanes(Struct, frozen=True, kw_only=True):
+    """The lanes of a moment by service and environment, with the holds over them, and what stands still now."""
+
+    at: datetime | None
+    known_at: datetime | None
+    lanes: Sequence[Lane]
+    holds: Sequence[Hold] = ()
+    starved: Sequence[Starved] = ()
+    set_aside: Sequence[SetAside] = ()
+
+    @property
+    def is_past(self) -> bool:
+        """Whether they are of the past, of which only what ran is known."""
+        return self.at is not None or self.known_at is not None
+
+
+def lanes_of(
+    asked: RequestContext, connection: sa.Connection, service: str | None, environment: str | None = None
+) -> Lanes:
+    """The lanes of the moment that is asked for (`at`, `known_at`): of a service or all, in an environment or all."""
+    at, known_at = asked.past("at"), asked.past("known_at")
+    catalog = asked.catalog
+    if at is not None or known_at is not None:
+        services = [name for name in catalog.services if service in (None, name)]
+        ran = ran_at(connection, at or known_at or asked.now, known_at, service, environment)
+        found = Lanes(at=at, known_at=known_at, lanes=Matrix(catalog).then(services, ran))
+    else:
+        # of all environments: what should run in one follows from what runs in those before it
+        current = current_lanes(connection, catalog, asked.now, service)
+        aside = [one for one in set_aside_services(connection) if service in (None, one.service)]
+        found = Lanes(
+            at=None,
+            known_at=None,
+            lanes=current.lanes,
+            holds=current.holds,
+            starved=[starved_body(one) for one in starved_lanes(connection, catalog, asked.now, service, environment)],
+            set_aside=[set_aside_body(one) for one in aside],
+        )
+    return found
+
+
 def status(asked: RequestContext) -> Status:
     """Every lane of the service and the environment that are asked for, by service and by the pipelines' order.
 
     A lane for each service in each environment of its stages, and wherever else something runs or is under way.
     """
     service, environment = asked.option("service"), asked.option("environment")
-    at, known_at = asked.past("at"), asked.past("known_at")
-    catalog, matrix = asked.catalog, Matrix(asked.catalog)
     with asked.store() as connection:
-        if at is not None or known_at is not None:
-            services = [name for name in catalog.services if service in (None, name)]
-            lanes = matrix.then(
-                services, ran_at(connection, at or known_at or asked.now, known_at, service, environment)
-            )
-        else:
-            # of all environments: what should run in one follows from what runs in those before it
-            lanes = current_lanes(connection, catalog, asked.now, service).lanes
-        if environment is not None:
-            lanes = [lane for lane in lanes if lane.environment == environment]
+        found = lanes_of(asked, connection, service, environment)
+        lanes = [lane for lane in found.lanes if environment in (None, lane.environment)]
         if not lanes:
-            require_service(connection, catalog, service)
-            require_environment(connection, catalog, environment)
-        past = at is not None or known_at is not None
-        starved = [] if past else starved_lanes(connection, catalog, asked.now, service, environment)
-        aside = [] if past else [one for one in set_aside_services(connection) if service in (None, one.service)]
+            require_service(connection, asked.catalog, service)
+            require_environment(connection, asked.catalog, environment)
     return Status(
-        environments=matrix.environments(lanes),
+        environments=Matrix(asked.catalog).environments(lanes),
         lanes=lanes,
-        at=iso(at),
-        known_at=iso(known_at),
-        set_aside=[set_aside_body(one) for one in aside] or UNSET,
-        starved=[starved_body(one) for one in starved] or UNSET,
+        at=iso(found.at),
+        known_at=iso(found.known_at),
+        set_aside=list(found.set_aside) or UNSET,
+        starved=list(found.starved) or UNSET,
     )
 
 
@@ -69,7 +103,7 @@ RESOURCES = (
     Resource(
         path="/api/status",
         read=status,
-        lasts=timedelta(minutes=1),  # lanes begin to starve by time alone
+        lasts=LASTS,
         parameters=(
             text("service", "Of this service only."),
             text("environment", "In this environment only."),

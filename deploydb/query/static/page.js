@@ -19,6 +19,10 @@
       const seconds = Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000);
       each.textContent = seconds >= 0 ? age(seconds) + " ago" : "in " + age(-seconds);
     }
+    for (const each of document.querySelectorAll(".growing td > a > time")) {
+      const since = Date.parse(each.title.replace(" UTC", "Z").replace(" ", "T"));
+      each.textContent = age(Math.floor((Date.now() + apart - since) / 1000));
+    }
   }
   window.setInterval(grow, 5000);
 
@@ -99,14 +103,16 @@
   document.addEventListener("htmx:sseOpen", () => say("on", "live"));
   document.addEventListener("htmx:sseError", () => say("off", "not live: reconnecting"));
 
+  // What each cell says, but for ages: by its row and its column.
   let before = new Map();
   function cells() {
-    return new Map([...document.querySelectorAll("[data-cell]")].map((cell) => [cell.id, cell.dataset.cell]));
+    const found = [...document.querySelectorAll(".matrix td")];
+    return new Map(found.map((cell) => [cell, [`${cell.parentElement.cells[0].textContent} ${cell.cellIndex}`, cell.innerHTML.replace(/<time.*?<\/time>/gs, "")]]));
   }
-  document.addEventListener("htmx:beforeSwap", () => { before = cells(); });
+  document.addEventListener("htmx:beforeSwap", () => { before = new Map(cells().values()); });
   document.addEventListener("htmx:afterSwap", () => {
-    for (const cell of document.querySelectorAll("[data-cell]")) {
-      if (before.has(cell.id) && before.get(cell.id) !== cell.dataset.cell) cell.classList.add("changed");
+    for (const [cell, [place, said]] of cells()) {
+      if (before.has(place) && before.get(place) !== said) cell.classList.add("changed");
     }
     grow();
   });

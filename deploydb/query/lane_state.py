@@ -1,0 +1,34 @@
+"""The states of a lane that people look for: in trouble, deploying, waiting, drifted, held."""
+
+from collections.abc import Sequence
+
+from deploydb.query.lane_bodies import Lane
+
+STATES = ("trouble", "deploying", "waiting", "drift", "held")
+"""The worst first. A lane in none of them is quiet."""
+_UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
+
+
+def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
+    """In the order of `STATES`. In trouble: something failed there and has no successor, an incident is open, or it
+    `stands_still`: it is starved, or its service is set aside. Held: by a hold on this service."""
+    if not (stands_still or lane.pending or lane.drift or lane.failed or lane.incidents or lane.holds):
+        return ("trouble",) if _runs_failed(lane) else ()  # most lanes are quiet
+    statuses = {one.status for one in lane.pending}
+    found = {
+        "trouble": stands_still or bool(lane.failed or lane.incidents) or "FAILED" in statuses or _runs_failed(lane),
+        "deploying": not statuses.isdisjoint(_UNDER_WAY),
+        "waiting": "NOT_STARTED" in statuses,
+        "drift": bool(lane.drift),
+        "held": any(hold.service is not None for hold in lane.holds),
+    }
+    return [state for state in STATES if found[state]]
+
+
+def is_behind(lane: Lane) -> bool:
+    """Whether another version is on its way there, or should be there."""
+    return bool(lane.pending or lane.drift)
+
+
+def _runs_failed(lane: Lane) -> bool:
+    return "FAILED" in [one.status for one in lane.running]

@@ -1,0 +1,121 @@
+"""The rows of the matrix: which services match, in which order, and on which page."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from deploydb.query.lane_bodies import Lane
+from deploydb.query.lane_state import STATES, is_behind, states_of
+
+MOST_SERVICES = 200
+"""Of a page."""
+_QUIET, _NOT_QUIET = 2, 5
+"""What lanes weigh on a page."""
+
+
+class MatrixService(Struct, frozen=True, kw_only=True):
+    """A row before it is known whether it is on the page. `lanes`: with their states, in the order of the columns."""
+
+    name: str
+    lanes: Sequence[tuple[Lane, Sequence[str]]]
+
+    @property
+    def states(self) -> Sequence[str]:
+        found = {state for _, states in self.lanes if states for state in states}
+        return [state for state in STATES if state in found]
+
+
+def services_of(
+    lanes: Iterable[Lane], starved: Collection[tuple[str, str]], aside: Collection[str]
+) -> Sequence[MatrixService]:
+    """The services of lanes that are in the order of services and columns. `starved`: lanes that are; `aside`: the
+    services that are set aside."""
+    return [
+        MatrixService(
+            name=name,
+            lanes=[
+                (lane, states_of(lane, stands_still=name in aside or (name, lane.environment) in starved))
+                for lane in mine
+            ],
+        )
+        for name, mine in groupby(lanes, key=attrgetter("service"))
+    ]
+
+
+def within(services: Iterable[MatrixService], columns: Sequence[str]) -> Iterable[MatrixService]:
+    """The services with their lanes in some environments, without those that have none there."""
+    for service in services:
+        lanes = [one for one in service.lanes if one[0].environment in columns]
+        if lanes:
+            yield replace(service, lanes=lanes)
+
+
+def matching(services: Sequence[MatrixService], service: str | None, words: Sequence[str]) -> Iterable[MatrixService]:
+    """Those of this name, or else with it in theirs, that have all words in their name or their versions."""
+    known = services
+    if service is not None:
+        exact = [one for one in known if one.name == service]
+        known = exact or [one for one in known if service.casefold() in one.name.casefold()]
+    for one in known:
+        name = one.name.casefold()
+        missing = [word for word in words if word not in name]
+        if not missing or all(any(word in version for version in _versions(one)) for word in missing):
+            yield one
+
+
+def _versions(service: MatrixService) -> set[str]:
+    there = [
+        [*(one.version for one in lane.running), *(one.version for one in lane.pending)] for lane, _ in service.lanes
+    ]
+    return {version.casefold() for versions in there for version in versions}
+
+
+def worst(states: Sequence[str]) -> int:
+    """The place of the worst of some states, the first of them, among all."""
+    return STATES.index(states[0]) if states else len(STATES)
+
+
+def _by_age(service: MatrixService) -> tuple[bool, float, str]:
+    since = max((one.since for lane, _ in service.lanes for one in lane.running), default="")
+    return not since, -_seconds(since), service.name
+
+
+def _seconds(since: str) -> float:
+    return datetime.fromisoformat(since).timestamp() if since else 0
+
+
+def _by_drift(service: MatrixService) -> tuple[int, int, str]:
+    drifted = sum(bool(lane.drift) for lane, _ in service.lanes)
+    return -drifted, -sum(is_behind(lane) for lane, _ in service.lanes), service.name
+
+
+def _by_trouble(service: MatrixService) -> tuple[int, int, str]:
+    place = worst(service.states)
+    return place, -sum(worst(states) == place for _, states in service.lanes), service.name
+
+
+ORDERS: Mapping[str, Callable[[MatrixService], tuple[object, ...]]] = {
+    "name": lambda service: (service.name,),
+    "age": _by_age,
+    "drift": _by_drift,
+    "trouble": _by_trouble,
+}
+
+
+def pages_of(services: Sequence[MatrixService], most: int) -> Sequence[Sequence[MatrixService]]:
+    """The services page by page, `most` of weight on each unless a service is heavier; one page where there are none.
+    A quiet lane weighs 2, another one 5."""
+    pages: list[list[MatrixService]] = [[]]
+    weight = 0
+    for service in services:
+        own = sum(_NOT_QUIET if states else _QUIET for _, states in service.lanes)
+        if pages[-1] and (len(pages[-1]) == MOST_SERVICES or weight + own > most):
+            pages.append([])
+            weight = 0
+        pages[-1].append(service)
+        weight += own
+    return pages

@@ -1,0 +1,134 @@
+"""The cells of the dense matrix, a line each: the version with its state's shape, marks for all else, and the age."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from deploydb.query.pages.filters import State, held, lasted, moment, segment, span, state
+from deploydb.query.pages.versions import Part, cut
+
+WAVES = 5
+"""Looks of versions in a row; further ones look like the last of them."""
+_LONGEST_TITLE = 110
+_DRIFT = State("drift", "wait", "drift")
+_ALERT = State("alert", "bad", "alert")
+_NARROW_FROM = 8
+"""Columns; from there on versions are `_NARROW`, else `_WIDE`, characters long at most."""
+_NARROW, _WIDE = 12, 17
+
+
+class Cell(Struct, frozen=True, kw_only=True):
+    """What is drawn of a lane. `look`: the tone of its tint, and the place of its version among those of the row, from
+    the first environment on (`w0`…), where not all run the same; `title`: what the marks stand for."""
+
+    address: str
+    state: State | None
+    version: Sequence[Part]
+    more: int
+    marks: Sequence[State]
+    since: str
+    age: str
+    look: str
+    title: str
+
+
+def cells_of(
+    row: Any,  # noqa: ANN401  # of the body
+    columns: Sequence[str],
+    starved: Mapping[tuple[str, str], str],
+    reference: datetime,
+    longest: int | None = None,
+) -> Sequence[Cell | None]:
+    """The cells of a row, None where the service has no lane. `starved`: the text of each such lane; `reference`: the
+    time that ages are counted to; `longest`: of a version, if not what the columns have room for."""
+    order: dict[str, int] = {}
+    for lane in row["lanes"]:
+        for one in lane["running"][:1]:
+            order.setdefault(one["version"], min(len(order), WAVES - 1))
+    parts = cut(order, longest or (_NARROW if len(columns) >= _NARROW_FROM else _WIDE))
+    name = segment(row["service"])
+    found = {
+        lane["environment"]: _cell(
+            lane, f"/why/{name}/{segment(lane['environment'])}", order, parts, starved, reference
+        )
+        for lane in row["lanes"]
+    }
+    return [found.get(column) for column in columns]
+
+
+def _cell(
+    lane: Any,  # noqa: ANN401
+    address: str,
+    order: Mapping[str, int],
+    parts: Mapping[str, Sequence[Part]],
+    starved: Mapping[tuple[str, str], str],
+    reference: datetime,
+) -> Cell:
+    running = lane["running"]
+    first = running[0] if running else None
+    noted = list(_noted(lane, starved))
+    words = [words for _, words in noted]
+    if first is not None and first["status"] != "SUCCESS":
+        words.insert(0, state(first["status"]).word)
+    if first is not None and len(parts[first["version"]]) > 1:
+        words.insert(0, first["version"])
+    title = "; ".join(words)
+    looks = (
+        _tone(first, [mark for mark, _ in noted]),
+        f"w{order[first['version']]}" if first is not None and len(order) > 1 else "",
+    )
+    return Cell(
+        address=address,
+        state=state(first["status"]) if first is not None else None,
+        version=parts[first["version"]] if first is not None else (),
+        more=len(running) - 1,
+        marks=list(dict.fromkeys(mark for mark, _ in noted)),
+        since=f"{moment(first['since']):%Y-%m-%d %H:%M} UTC" if first is not None else "",
+        age=span(lasted(first["since"], reference)) if first is not None else "",
+        look=" ".join(look for look in looks if look),
+        title=title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…",
+    )
+
+
+def _tone(first: Any, marks: Iterable[State]) -> str:  # noqa: ANN401
+    tones = {mark.tone for mark in marks}
+    if "bad" in tones or (first is not None and first["status"] == "FAILED"):
+        return "bad"
+    return "busy" if "busy" in tones else ""
+
+
+def own_holds(lane: Any) -> list[Any]:  # noqa: ANN401
+    """The holds over this lane alone: others stand over its column, or beside its service."""
+    return [
+        hold
+        for hold in lane["holds"]
+        if hold["service"] is not None and (hold["environment"] is not None or hold["kind"] == "veto")
+    ]
+
+
+def _noted(lane: Any, starved: Mapping[tuple[str, str], str]) -> Iterator[tuple[State, str]]:  # noqa: ANN401
+    """The marks of a lane, the worst first, each with what it stands for."""
+    for one in lane.get("incidents", ()):
+        yield _ALERT, f"{one['name'] or 'incident'}: {one['reason'] or 'open'}"
+    for one in lane.get("failed", ()):
+        yield state("FAILED"), f"failed {one['version']}: {_text(one['detail'] or one['reason'])}"
+    if (text := starved.get((lane["service"], lane["environment"]))) is not None:
+        yield _ALERT, text
+    for one in sorted(lane["pending"], key=lambda one: one["status"] != "FAILED"):
+        known = state(one["status"])
+        back = "rollback to " if one["kind"] == "rollback" else ""
+        why = f": {_text(one['reason'])}" if one["reason"] is not None and one["status"] != "STARTED" else ""
+        yield known, f"{known.word} {back}{one['version']}{why}"
+    for one in lane["running"]:
+        if one.get("conflict"):
+            yield _ALERT, f"{one['version']} is contradicted"
+    for one in lane["drift"]:
+        yield _DRIFT, f"drift: {one['expected']} expected"
+    for one in own_holds(lane):
+        yield held(one["kind"]), str(one["text"])
+
+
+def _text(reason: Any) -> str:  # noqa: ANN401
+    return str(reason["text"]) if reason is not None else "no reason given"

@@ -1,0 +1,214 @@
+"""The matrix as its page has it: some services of those that match, in an order, with a summary of each environment."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from weakref import WeakKeyDictionary
+
+import sqlalchemy as sa
+from msgspec import UNSET, Struct, UnsetType
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.hold_views import HoldBody, hold_body
+from deploydb.query.lane_bodies import Lane
+from deploydb.query.lane_state import STATES, is_behind
+from deploydb.query.matrix_rows import ORDERS, MatrixService, matching, pages_of, services_of, within, worst
+from deploydb.query.request_context import RequestContext, iso
+from deploydb.query.resource import number, text
+from deploydb.query.resources import status
+from deploydb.query.resources.status import LASTS, Lanes, lanes_of
+from deploydb.query.set_aside import SetAside
+from deploydb.query.starvation import Starved
+from deploydb.store.revision import read_revision
+
+SORTS = tuple(ORDERS)
+COMFORTABLE = "comfortable"
+MOST_WEIGHT = {None: 2600, COMFORTABLE: 580}
+"""Of a page, by its view, where a quiet lane weighs 2 and another one 5: below 200 KB, unless a service is heavier."""
+MOST_TROUBLED = 30
+_LOOKED_AT = {"trouble", "deploying", "drift"}
+PARAMETERS = (
+    *status.RESOURCES[0].parameters,
+    text("match", "Of services with all of these words in their name or in a version that runs or is on its way."),
+    text("show", "Of services with a lane in this state only.", *STATES),
+    text("sort", "In this order: by name, latest change first, most drift first, worst first.", *SORTS),
+    text("view", "A line a cell, or all that there is to say.", COMFORTABLE),
+    text("open", "This service with all that there is to say."),
+    number("pageNumber", "Which page, from 0; the last one for one beyond it."),
+)
+
+
+class Column(Struct, frozen=True, kw_only=True):
+    """An environment, of the services that match: how many have a lane there, how many lanes are not up to date
+    (`behind`), and the holds over all services."""
+
+    environment: str
+    lanes: int
+    behind: int
+    holds: list[HoldBody]
+
+
+class Row(Struct, frozen=True, kw_only=True):
+    """A service, the states that its lanes are in, and the holds over it in every environment."""
+
+    service: str
+    states: Sequence[str]
+    holds: list[HoldBody]
+    lanes: list[Lane]
+
+
+class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
+    """A page of the matrix, from 0 to `pages - 1`, of `total` services that match. `counts`: of those that match, but
+    for `show`, how many have a lane in each state, and all. `troubled`: the worst lanes of all that match. `exact`: the
+    service and the environment that are asked for by their full names."""
+
+    columns: list[Column]
+    rows: list[Row]
+    counts: dict[str, int]
+    total: int
+    page: int
+    pages: int
+    exact: dict[str, str]
+    troubled: list[Lane]
+    at: str | None
+    known_at: str | None
+    set_aside: list[SetAside] | UnsetType = UNSET
+    starved: list[Starved] | UnsetType = UNSET
+
+
+def matrix(asked: RequestContext) -> MatrixPage:
+    """The page that is asked for. A name that is no service's, or no environment's, is a part of those that match;
+    where nothing matches, the page is empty."""
+    catalog = asked.catalog
+    service, environment = asked.option("service"), asked.environment()
+    exact = service if service in catalog.services else None
+    with asked.store() as connection:
+        found, services = _read(asked, connection, exact)
+    columns = _columns(found, environments_in_order(catalog), environment)
+    if environment is not None:
+        services = list(within(services, columns))
+    found_by_text = list(matching(services, service, (asked.option("match") or "").casefold().split()))
+    show = asked.option("show")
+    shown = [one for one in found_by_text if show is None or show in one.states]
+    shown.sort(key=ORDERS[asked.option("sort") or SORTS[0]])
+    pages = pages_of(shown, MOST_WEIGHT[asked.option("view")])
+    page = min(asked.number("pageNumber") or 0, len(pages) - 1)
+    rows = pages[page]
+    names = {one.name for one in rows}
+    return MatrixPage(
+        columns=_summaries(found, columns, shown),
+        rows=[_row(found, one) for one in rows],
+        counts=_counts(found_by_text),
+        total=len(shown),
+        page=page,
+        pages=len(pages),
+        exact={
+            name: value
+            for name, value in (("service", exact), ("environment", environment))
+            if value is not None and (name == "service" or columns == [environment])
+        },
+        troubled=_troubled(shown),
+        at=iso(found.at),
+        known_at=iso(found.known_at),
+        set_aside=[one for one in found.set_aside if one.service in names] or UNSET,
+        starved=[one for one in found.starved if one.service in names] or UNSET,
+    )
+
+
+class _Kept(Struct, frozen=True, kw_only=True):
+    """All lanes of a moment with their states, and the state of the store that they are of."""
+
+    catalog: Catalog
+    revision: tuple[int, int]
+    period: int
+    lanes: Lanes
+    services: Sequence[MatrixService]
+
+
+_KEPT: WeakKeyDictionary[sa.Engine, dict[tuple[datetime | None, ...], _Kept]] = WeakKeyDictionary()
+"""By database and moment: a search, another order and another page of the same matrix read nothing again."""
+_MOST_KEPT = 4
+"""Moments of a database."""
+
+
+def _read(asked: RequestContext, connection: sa.Connection, exact: str | None) -> tuple[Lanes, Sequence[MatrixService]]:
+    """The lanes of a service or of all; of all from memory, as long as nothing has changed."""
+    if exact is not None:
+        lanes = lanes_of(asked, connection, exact)
+        return lanes, _of(lanes)
+    revision = read_revision(connection, asked.now)  # before what it is the revision of
+    period = int(asked.now.timestamp() // LASTS.total_seconds())
+    moments = _KEPT.setdefault(asked.engine, {})
+    when = asked.past("at"), asked.past("known_at")
+    kept = moments.get(when)
+    if kept is None or (kept.revision, kept.period) != (revision, period) or kept.catalog is not asked.catalog:
+        lanes = lanes_of(asked, connection, None)
+        services = _of(lanes)
+        kept = _Kept(catalog=asked.catalog, revision=revision, period=period, lanes=lanes, services=services)
+        if len(moments) >= _MOST_KEPT:
+            moments.clear()
+        moments[when] = kept
+    return kept.lanes, kept.services
+
+
+def _of(found: Lanes) -> Sequence[MatrixService]:
+    starved = {(one.service, one.environment) for one in found.starved}
+    return services_of(found.lanes, starved, {one.service for one in found.set_aside})
+
+
+def _columns(found: Lanes, order: Sequence[str], environment: str | None) -> list[str]:
+    """The environments of the lanes in the pipelines' order: the one of this name, or those with it in their name."""
+    there = {lane.environment for lane in found.lanes}
+    known = [one for one in order if one in there] + sorted(there.difference(order))
+    if environment is None or environment in known:
+        return known if environment is None else [environment]
+    return [one for one in known if environment.casefold() in one.casefold()]
+
+
+def _summaries(found: Lanes, columns: Sequence[str], services: Sequence[MatrixService]) -> list[Column]:
+    lanes, behind = Counter[str](), Counter[str]()
+    for service in services:
+        for lane, _ in service.lanes:
+            lanes[lane.environment] += 1
+            behind[lane.environment] += is_behind(lane)
+    over = [hold for hold in found.holds if hold.service is None]
+    return [
+        Column(
+            environment=name,
+            lanes=lanes[name],
+            behind=behind[name],
+            holds=[hold_body(hold) for hold in over if hold.environment in (None, name)],
+        )
+        for name in columns
+    ]
+
+
+def _row(found: Lanes, service: MatrixService) -> Row:
+    over = [hold for hold in found.holds if hold.service == service.name and hold.environment is None]
+    return Row(
+        service=service.name,
+        states=service.states,
+        holds=[hold_body(hold) for hold in over if hold.kind != "veto"],
+        lanes=[lane for lane, _ in service.lanes],
+    )
+
+
+def _counts(services: Sequence[MatrixService]) -> dict[str, int]:
+    counted: dict[str, int] = defaultdict(int, all=len(services))
+    for service in services:
+        for state in service.states:
+            counted[state] += 1
+    return {name: counted[name] for name in ("all", *STATES)}
+
+
+def _troubled(services: Iterable[MatrixService]) -> list[Lane]:
+    """The worst lanes, the worst first; those that only wait or are held are none of them."""
+    found = [
+        (worst(states), lane)
+        for service in services
+        for lane, states in service.lanes
+        if not _LOOKED_AT.isdisjoint(states)
+    ]
+    found.sort(key=lambda one: (one[0], one[1].service))
+    return [lane for _, lane in found[:MOST_TROUBLED]]
