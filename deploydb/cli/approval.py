@@ -11,6 +11,7 @@ from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
 from deploydb.domain.model.promotions import FREEZE
+from deploydb.domain.suggestions import close_match
 
 
 @click.command()
@@ -108,7 +109,8 @@ def _seen(service: str, environment: str, version: str, promotion: str, verb: st
     names = _manual(body, waiting=False)
     if promotion != FREEZE and promotion not in (*names, *_errored(body)):
         found = f"there is {', '.join(names)}" if names else "no approval is required there"
-        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {found}")
+        near = close_match(promotion, [*names, FREEZE])
+        raise NotFound(f"{promotion} is no manual promotion of {service} in {environment}: {found}{near}")
     if verb == "refused" and body["stages"][-1]["status"] == "SUCCESS":
         raise Permanent(
             f"{version} is through {environment} already: `deploydb rollback {service} {environment}` puts back what "

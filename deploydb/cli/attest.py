@@ -4,7 +4,7 @@ import click
 
 from deploydb.cli.client import ask, where_answered
 from deploydb.cli.effect import publish_and_show
-from deploydb.cli.options import arguments, no_wait_option
+from deploydb.cli.options import arguments, by_option, no_wait_option
 from deploydb.cli.output import output_option
 from deploydb.cli.publisher import signed
 from deploydb.domain.model.artifact import Artifact, split_module
@@ -18,7 +18,7 @@ from deploydb.domain.model.facts import ArtifactAttested
 @click.option("--signer", metavar="NAME", help="Who vouches for it; by default who attests.")
 @click.option("--kind", metavar="KIND", default="signature", show_default=True, help="What of: signature, sbom, ….")
 @click.option("--url", metavar="URL", help="Where the attestation is.")
-@click.option("--by", metavar="NAME", help="Who attests, and has verified it; by default you.")
+@by_option("Who attests, and has verified it", over_http=False)
 @no_wait_option
 @output_option
 def attest(

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import click
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.known_names import require_known
 from deploydb.cli.options import waits
 from deploydb.cli.output import is_shown, show_line
 from deploydb.cli.publisher import publish_one
@@ -92,6 +93,4 @@ def require_counts(
 def require_version(service: str, version: str, environment: str | None = None) -> None:
     """Raises: NotFound where the service has no such version in an environment, or without one in any of its stages;
     Transient without an answer."""
-    unknown = ask("names", service=service, environment=environment, version=version)["unknown"]
-    if unknown:
-        raise NotFound("; ".join(one["why"] for one in unknown))
+    require_known(service=service, environment=environment, version=version)

@@ -8,6 +8,7 @@ import click
 
 from deploydb.cli.client import Body, ask, where_answered
 from deploydb.cli.effect import require_effect
+from deploydb.cli.known_names import require_known
 from deploydb.cli.output import show_line
 from deploydb.cli.publisher import new_id, publish_order, signed_order
 from deploydb.domain.formatting import instant
@@ -54,6 +55,7 @@ def lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None)
         found = ask("holds")["holds"]
         there = _of_scope(found, kind, scope)
         if not there:
+            require_known(**{name: value for name, value in scope.items() if value is not None})
             others = [hold for hold in found if hold["kind"] == kind]
             raise NotFound(f"there is no {kind}{_named(scope)}: {_listed(kind, others)}")
         meant = there if given["every"] else [_meant(kind, there, given["hold"])]

@@ -1,17 +1,37 @@
 """The names of facts, compared with what is configured and stored, before the facts are published: one that matches
 nothing is kept, and does nothing."""
 
+from contextlib import suppress
+
 import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.errors import Permanent, Transient
+from deploydb.domain.model.errors import DeployDBError, NotFound, Permanent, Transient
 from deploydb.domain.model.facts import AboutDeployment, ArtifactAccepted, ArtifactPublished, DeploymentFinished, Fact
 from deploydb.domain.model.publications import REMEDY
 
 _MOST = 200
 """Questions for one file of facts, unless each fact has to be checked."""
 _COMPARED = ("service", "environment", "version", "promotion", "deployment", "command")
+
+
+def require_known(**names: str | None) -> None:
+    """Return only where each name exists; those that are None are left out.
+
+    Raises: NotFound with the names that do not exist, each with the nearest one that does; Transient without an answer.
+    """
+    unknown = ask("names", **names)["unknown"]
+    if unknown:
+        raise NotFound("; ".join(one["why"] for one in unknown))
+
+
+def warn_of_person(name: str) -> None:
+    """Warn of a person whom neither the groups nor the log have, where one that they have may be meant."""
+    with suppress(DeployDBError):  # the order itself reports what is wrong
+        for one in ask("names", person=name)["unknown"]:
+            if "nearest" in one:
+                click.echo(one["why"], err=True)
 
 
 class KnownNames:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from deploydb.cli.known_names import warn_of_person
 from deploydb.cli.output import show_styled
 from deploydb.domain.model.errors import Transient
 
@@ -52,7 +53,15 @@ def action_options(*, reason_required: bool, ends: bool = False, over_http: bool
 def by_option(purpose: str, *, over_http: bool = True) -> Callable[[F], F]:
     """`--by NAME`: the person of an order. `over_http`: it can go to the gateway."""
     with_token = " With DEPLOYDB_TOKEN set the order goes over HTTP, by the token's person." if over_http else ""
-    return click.option("--by", metavar="NAME", help=f"{purpose}; by default you.{with_token}")
+    help_ = f"{purpose}; by default you.{with_token}"
+    return click.option("--by", metavar="NAME", callback=_person, help=help_)
+
+
+def _person(_ctx: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+    """A person as given; one that is new or misspelt is reported, and may act."""
+    if name is not None:
+        warn_of_person(name)
+    return name
 
 
 def lift_options(command: F) -> F:

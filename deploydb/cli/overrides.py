@@ -11,6 +11,7 @@ from deploydb.cli.output import ago, is_shown, output_option, show_line, show_ta
 from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared, PromotionRequested, RollbackRequested
+from deploydb.domain.suggestions import suggestion
 from deploydb.query.column import Column
 from deploydb.query.passed_by import stages_passed_by
 
@@ -156,7 +157,7 @@ def _require_stages(service: str, version: str, skip: tuple[str, ...]) -> str | 
     stages = [lane["environment"] for lane in ask("status", service=service)["lanes"]]
     for stage in skip:
         if stage not in stages:
-            raise NotFound(f"{stage} is no stage of {service}; there is {', '.join(stages)}")
+            raise NotFound(f"{stage} is no stage of {service}{suggestion(stage, stages)}")
     if stages:
         require_version(service, version)
     return stages[-1] if stages else None

@@ -26,6 +26,7 @@ from deploydb.cli.output import details, show_styled
 from deploydb.configuration import load
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.errors import Misconfigured, NotFound, Permanent, Transient
+from deploydb.domain.suggestions import suggestion
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.http.listening import listening, local_url, with_port_of
 from deploydb.settings import Settings, from_environment
@@ -62,7 +63,7 @@ def tour(once: bool, listen: str | None, service: str | None) -> None:
     catalog = loaded.catalog
     chosen = catalog.services.get(service) if service else next(iter(catalog.services.values()), None)
     if chosen is None:
-        raise NotFound(f"no service {service} in {settings.config}; there are {', '.join(sorted(catalog.services))}")
+        raise NotFound(f"no service {service} in {settings.config}{suggestion(service or '', catalog.services)}")
     with ExitStack() as running:
         # SIGTERM ends the tour and what it has started
         before = signal.signal(signal.SIGTERM, lambda number, _frame: sys.exit(128 + number))

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from deploydb.cli.client import ask
+from deploydb.cli.known_names import require_known, warn_of_person
 from deploydb.cli.options import arguments, past_option
 from deploydb.cli.output import ago, is_shown, output_option, reason_text, show_line, show_table, until
 from deploydb.query.resource import Parameter
@@ -22,6 +23,11 @@ def __getattr__(name: str) -> click.Command:
     @output_option
     def run(output: str, **given: Any) -> None:  # noqa: ANN401  # texts and numbers
         body = ask(name, *(given[part] for part in asked.parts), **{each: given[each] for each in names})
+        lane = {part: given[part] for part in ("service", "environment") if given.get(part)}
+        if lane and body[command.member] == []:
+            require_known(**lane)
+        if given.get("person"):
+            warn_of_person(given["person"])
         if not is_shown(output, body, lambda: command.names(body)):
             show_answer(command, body, given)
 

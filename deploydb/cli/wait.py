@@ -40,10 +40,13 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
     """
     until = time.monotonic() + _seconds(timeout)
     ask("status", service=service, environment=environment)  # a wrong name fails now
-    message = ""
+    message, reported = "", False
     while True:
         try:
             state, message = _look(service, environment, version, goal)
+            if state == "unknown" and not reported:
+                show_line(f"{message}: waiting for it", err=True)
+                reported = True
         except Transient as error:
             state, message = "waits", str(error)
         if state == "there":
@@ -60,11 +63,11 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
 
 
 def _look(service: str, environment: str, version: str, goal: str) -> tuple[str, str]:
-    """Whether it is there, waits or never comes, and why."""
+    """Whether it is there, waits, is not known yet or never comes, and why."""
     try:
         answer = ask("why", service, environment, version=version)
     except NotFound as error:
-        return "waits", str(error)
+        return "unknown", str(error)
     if "branch" in answer:
         return "never", str(answer["answer"])
     stage: Body = answer["stages"][-1]

@@ -27,8 +27,13 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def close_match(word: str, known: Iterable[str]) -> str:
     """`; did you mean X?`, or nothing."""
+    near = nearest_word(word, known)
+    return f"; did you mean {near}?" if near is not None else ""
+
+
+def nearest_word(word: str, known: Iterable[str]) -> str | None:
+    """The known word that a misspelt one was meant to be; None where none is near."""
     words = sorted(known)
     at = bisect_left(words, word)
     near = words[max(at - _NEIGHBOURS, 0) : at + _NEIGHBOURS]
-    close = get_close_matches(word[:_LONGEST_COMPARED], near, n=1)
-    return f"; did you mean {close[0]}?" if close else ""
+    return next(iter(get_close_matches(word[:_LONGEST_COMPARED], near, n=1)), None)

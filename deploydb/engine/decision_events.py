@@ -269,6 +269,8 @@ _STRUCTS: dict[str, type[DecisionEvent]] = {
     "clock.skewed": ClockSkewed,
     "duplicate.differed": DuplicateDiffered,
 }
+DECISION_TYPES = frozenset(_STRUCTS)
+"""The types of DeployDB's own events."""
 _DECODERS = {name: msgspec.json.Decoder(struct) for name, struct in _STRUCTS.items()}
 
 

@@ -63,16 +63,17 @@ def approval_obstacle(
     gates that cannot tell, for which those who may override answer. `was_open`: the deployment has changed since the
     word was recorded, perhaps by it."""
     version, environment = deployment.release.artifact.version, deployment.environment
+    manual = _manual(catalog, word.promotion)
+    if manual is None and word.promotion not in errored:
+        known = [name for name in catalog.promotions if _manual(catalog, name) is not None]
+        return f"{word.promotion} is no manual promotion{close_match(word.promotion, known)}"
     closed = _closed(catalog, deployment, word.promotion, was_open=was_open)
     if closed is not None:
         return closed
-    manual = _manual(catalog, word.promotion)
-    if manual is None and word.promotion in errored:
+    if manual is None:
         manual = ManualPromotion(ident=word.promotion, groups=catalog.freeze_overriders)
         if not manual.groups:
             return "no group may answer for a gate: `override_freeze` in access.yml names them"
-    if manual is None:
-        return f"{word.promotion} is no manual promotion"
     if word.promotion == FREEZE:
         if not manual.groups:
             return "no group may override a freeze: `override_freeze` in access.yml names them"

@@ -12,7 +12,7 @@ from deploydb.domain.model.facts import AboutApproval, AboutHold, AboutIncident,
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.wording import text
-from deploydb.http.errors import hint, not_found, shown
+from deploydb.http.errors import nearest, not_found, shown
 from deploydb.store.queries.existence import lane_is_stored, service_is_stored, version_of_service_is_stored
 from deploydb.store.queries.holds import holds_from
 from deploydb.store.queries.why import deployment_of_version
@@ -28,20 +28,20 @@ def require_place(connection: sa.Connection, catalog: Catalog, fact: Fact) -> No
     is_stored = isinstance(fact, AboutHold | AboutIncident)
     if service is None:
         if environment is not None and environment not in catalog.environments:
-            raise _unknown(f"environment {shown(environment)}", catalog.environments)
+            raise _unknown("environment", environment, catalog.environments)
         return
     if service not in catalog.services:
         if is_stored and service_is_stored(connection, service):
             return
-        raise _unknown(f"service {shown(service)}", catalog.services)
+        raise _unknown("service", service, catalog.services)
     stages = catalog.environments_of(service)
     named = [environment] if environment is not None else []
     for stage in (*named, *(getattr(fact, fact.stages) if fact.stages is not None else ())):
         if stage in stages or (is_stored and lane_is_stored(connection, service, stage)):
             continue
         if stage in catalog.environments:
-            raise _unknown(f"stage {stage} of {service}", stages)
-        raise _unknown(f"environment {shown(stage)}", catalog.environments)
+            raise _unknown("stage", stage, stages, f" of {service}")
+        raise _unknown("environment", stage, catalog.environments)
     if isinstance(fact, AboutApproval) and environment is not None:
         _require_promotion(catalog, service, environment, fact.promotion)
 
@@ -102,8 +102,8 @@ def _require_promotion(catalog: Catalog, service: str, environment: str, promoti
     guards = {gate.ident: gate for gate in gates}
     if promotion not in guards:
         manual = [name for name, gate in guards.items() if gate.asks_people]
-        raise _unknown(f"promotion {shown(promotion)} of {service} in {environment}", manual)
+        raise _unknown("promotion", promotion, manual, f" of {service} in {environment}")
 
 
-def _unknown(what: str, known: Collection[str]) -> HTTPException:
-    return not_found(f"there is no {what}{hint(known)}")
+def _unknown(kind: str, name: str, known: Collection[str], where: str = "") -> HTTPException:
+    return not_found(f"there is no {kind} {shown(name)}{where}{nearest(name, known)}")

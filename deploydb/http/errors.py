@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from deploydb.domain.suggestions import close_match
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.negotiation import JSON
 
@@ -31,6 +32,11 @@ def shown(text: str) -> str:
 def hint(names: Collection[str]) -> str:
     """`; there is a, b, c`, for a request that names nothing that exists; empty where they are many."""
     return f"; there is {', '.join(sorted(names))}" if 0 < len(names) <= _MOST_HINTED else ""
+
+
+def nearest(name: str, known: Collection[str]) -> str:
+    """`; did you mean X?` for a misspelt name, else as `hint`."""
+    return close_match(name, known) or hint(known)
 
 
 def bad_request(message: str) -> HTTPException:

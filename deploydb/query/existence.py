@@ -1,7 +1,5 @@
 """Whether a service, and an environment of it, exist: configured or stored. None stands for one that is not named."""
 
-from collections.abc import Collection
-
 import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
@@ -10,11 +8,14 @@ from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import close_match
 from deploydb.domain.wording import text
-from deploydb.http.errors import hint, not_found, shown
+from deploydb.http.errors import nearest, not_found, shown
 from deploydb.store.environment_names import latest_names
 from deploydb.store.queries.branches import branch_of_version
 from deploydb.store.queries.existence import environment_is_used, lane_is_stored, service_is_stored
-from deploydb.store.queries.why import version_is_stored
+from deploydb.store.queries.why import version_is_stored, versions_of
+
+_COMPARED = 1000
+"""Versions, the last published first, that a misspelt one is compared with."""
 
 
 def require_service(connection: sa.Connection, catalog: Catalog, service: str | None) -> None:
@@ -23,7 +24,7 @@ def require_service(connection: sa.Connection, catalog: Catalog, service: str | 
         incomplete = catalog.incomplete.get(service)
         if incomplete is not None:
             raise not_found(f"{service} takes no releases: it lacks {listed(incomplete.lacks, 'and')}")
-        raise not_found(f"there is no service {shown(service)}{_nearest(service, catalog.services)}")
+        raise not_found(f"there is no service {shown(service)}{nearest(service, catalog.services)}")
 
 
 def require_environment(connection: sa.Connection, catalog: Catalog, environment: str | None) -> None:
@@ -44,7 +45,7 @@ def require_lane(connection: sa.Connection, catalog: Catalog, service: str, envi
     if environment in stages or lane_is_stored(connection, service, environment):
         return
     if environment in catalog.environments:
-        raise not_found(f"{environment} is no stage of {shown(service)}{_nearest(environment, stages)}")
+        raise not_found(f"{environment} is no stage of {shown(service)}{nearest(environment, stages)}")
     raise _no_environment(connection, catalog, environment)
 
 
@@ -53,7 +54,7 @@ def unknown_module(catalog: Catalog, service: str, module: str | None) -> HTTPEx
     configured = catalog.services.get(service)
     if module is None or configured is None or module in configured.artifacts:
         return None
-    return not_found(f"{shown(service)} has no artifact {shown(module)}{_nearest(module, configured.artifacts)}")
+    return not_found(f"{shown(service)} has no artifact {shown(module)}{nearest(module, configured.artifacts)}")
 
 
 def unknown_version(
@@ -77,15 +78,21 @@ def unknown_version(
     known = [split_module(one) for one in modules if module in (None, one)]
     if environment is not None and version_is_stored(connection, known, version):
         return not_found(f"{shown(version)} of {shown(service)} was published, and has no way to {environment}")
-    return not_found(f"there is no version {shown(version)} of {shown(service)}")
+    near = near_version(connection, catalog, service, version)
+    return not_found(f"there is no version {shown(version)} of {shown(service)}{near}")
+
+
+def near_version(connection: sa.Connection, catalog: Catalog, service: str, version: str | None) -> str:
+    """`; did you mean X?`, of a version that no module of a service has; nothing for the others."""
+    configured = catalog.services.get(service)
+    modules = [split_module(module) for module in configured.artifacts] if configured is not None else []
+    if version is None or version_is_stored(connection, modules, version):
+        return ""
+    return close_match(version, versions_of(connection, modules, limit=_COMPARED))
 
 
 def _no_environment(connection: sa.Connection, catalog: Catalog, environment: str) -> HTTPException:
     now = latest_names(connection).now(environment)
-    nearest = f"; {shown(environment)} is now {now}" if now != environment else ""
+    renamed = f"; {shown(environment)} is now {now}" if now != environment else ""
     message = f"there is no environment {shown(environment)}"
-    return not_found(f"{message}{nearest or _nearest(environment, catalog.environments)}")
-
-
-def _nearest(name: str, known: Collection[str]) -> str:
-    return close_match(name, known) or hint(known)
+    return not_found(f"{message}{renamed or nearest(environment, catalog.environments)}")

@@ -128,6 +128,7 @@ def test_another_scope_is_rejected_with_what_stands(shell: Shell, queue: Queue) 
     }
     with web() as server:
         server.reply("/api/holds", (200, json.dumps({"holds": [stands]}).encode()))
+        server.reply("/api/names", (200, b'{"unknown": []}'))
         refused = shell.fails("thaw", DEPLOYDB_URL=server.url)
         assert "there is no freeze everywhere: what stands is: prod is frozen by ann" in refused
         shell.ok("thaw", "prod", DEPLOYDB_URL=server.url)

@@ -22,7 +22,7 @@ def test_an_attempt_is_requested_of_the_version_that_is_meant(shell: Shell, queu
     with web() as server:
         server.reply("/api/retry/foo/prod", (200, json.dumps(PLAN).encode()))
         ended = shell.ok("retry", "foo", "prod", "--skip", "smoke", "--skip", "soak", *REASON, DEPLOYDB_URL=server.url)
-        assert server.paths() == ["/api/retry/foo/prod?skip=smoke%2Csoak"]
+        assert server.paths() == ["/api/names?person=ann", "/api/retry/foo/prod?skip=smoke%2Csoak"]
     assert published(queue) == FACT | {"reason": "a fair", "skip": ["smoke", "soak"]}
     assert ended.stderr.splitlines() == [
         "it waits: prod is frozen by ann",

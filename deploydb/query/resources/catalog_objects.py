@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.http.errors import existing, hint, shown
+from deploydb.http.errors import existing, nearest, shown
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.v1_schema import Environment, Pipeline, Promotion, Service
@@ -23,7 +23,7 @@ def _resources(
 
     def one(asked: RequestContext) -> B:
         known, ident = members(asked.catalog), asked.request.path_params["ident"]
-        return body_of(existing(known.get(ident), f"{kind} {shown(ident)}{hint(known)}"))
+        return body_of(existing(known.get(ident), f"{kind} {shown(ident)}{nearest(ident, known)}"))
 
     every.__doc__, one.__doc__ = f"Every {kind} that is configured, by ident.", f"One {kind}, as configured."
     every.__annotations__["return"], one.__annotations__["return"] = list[shape], shape  # type: ignore[valid-type]

@@ -4,31 +4,39 @@ from collections.abc import Callable, Iterator
 from typing import Literal
 
 import sqlalchemy as sa
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 from starlette.exceptions import HTTPException
 
 from deploydb.domain import wording
 from deploydb.domain.model.artifact import Artifact, split_module
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.promotions import RESERVED
-from deploydb.domain.suggestions import shown, suggestion
+from deploydb.domain.person_names import person_name
+from deploydb.domain.suggestions import close_match, nearest_word, shown, suggestion
+from deploydb.engine.decision_events import DECISION_TYPES
 from deploydb.engine.word_check import unknown_promotion, unlisted
 from deploydb.http.ids import LARGEST
 from deploydb.query.existence import require_environment, require_lane, unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, number, text
 from deploydb.store.effects.reports import contradiction
-from deploydb.store.queries.existence import lane_of, version_of_service_is_stored
+from deploydb.store.queries.existence import lane_of, people_beside, type_is_stored, version_of_service_is_stored
 from deploydb.store.queries.why import deployment_of_version
 
-Named = Literal["module", "deployment", "command", "lane", "version", "promotion", "pipeline"]
+Named = Literal["module", "deployment", "command", "lane", "version", "promotion", "pipeline", "person", "type"]
+
+_TYPES = {*map(type_of, fact_types()), *DECISION_TYPES}
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
     """A name that nothing has: `name` is the kind of it, `lane` for the service and the environment, `pipeline` for a
-    version of the module that no pipeline of a service takes."""
+    version of the module that no pipeline of a service takes. `nearest`: of a person, the known one that may be meant;
+    without it the person may be new."""
 
     name: Named
     why: str
+    nearest: str | UnsetType = UNSET
 
 
 class Names(Struct, frozen=True, kw_only=True):
@@ -83,6 +91,11 @@ def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unkno
         missing = _problem(lambda: require_environment(connection, catalog, environment))
         if missing is not None:
             yield Unknown(name="lane", why=missing)
+    person, type_ = asked.option("person"), asked.option("type")
+    if person is not None:
+        yield from _unknown_person(connection, catalog, person)
+    if type_ is not None and not (type_ in _TYPES or type_is_stored(connection, type_)):
+        yield Unknown(name="type", why=f"there is no type {shown(type_)} of events{close_match(type_, _TYPES)}")
     promotion = asked.option("promotion")
     if promotion is None:
         return
@@ -93,6 +106,15 @@ def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unkno
         missing = None if known else f"no promotion {shown(promotion)}{suggestion(promotion, catalog.promotions)}"
     if missing is not None:
         yield Unknown(name="promotion", why=missing)
+
+
+def _unknown_person(connection: sa.Connection, catalog: Catalog, person: str) -> Iterator[Unknown]:
+    """A person whom neither the groups nor the log have, with the nearest one; None for the others."""
+    name = person_name(person)
+    known = {one for people in catalog.groups.values() for one in people} | people_beside(connection, name)
+    if name not in known:
+        why = f"no group and no event has the person {shown(name)}{close_match(name, known)}"
+        yield Unknown(name="person", why=why, nearest=nearest_word(name, known) or UNSET)
 
 
 def _has(connection: sa.Connection, service: str, environment: str | None, version: str, module: str | None) -> bool:
@@ -133,6 +155,8 @@ RESOURCES = (
             number("deployment", "In place of service and environment: a deployment's number.", least=1, most=LARGEST),
             text("command", "In place of service and environment: the id of a command."),
             text("promotion", "The promotion: of that lane, or without one of any."),
+            text("person", "The person: of the groups in access.yml, or of an event in the log."),
+            text("type", "The type of an event."),
         ),
     ),
 )

@@ -17,7 +17,7 @@ from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.catalog import Service, Stage
 from deploydb.domain.model.deployment import Deployment, FactOrder, Gate, Phase, Release, Status
 from deploydb.engine.estimate import Lane, arrivals, supposed
-from deploydb.http.errors import bad_request, existing, hint, shown
+from deploydb.http.errors import bad_request, existing, nearest, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
 from deploydb.query.outlook_view import OutlookBody, failures_of, outlook_body
@@ -86,7 +86,7 @@ def plan(asked: RequestContext) -> Plan:
     would be there, where each step takes as long as before. Of a version that no pipeline takes: all."""
     name, version = asked.name("service"), asked.option("version")
     services = asked.catalog.services
-    service = existing(services.get(name), f"service {shown(name)}{hint(services)}")
+    service = existing(services.get(name), f"service {shown(name)}{nearest(name, services)}")
     if version is None:
         raise bad_request("version is missing: which one would come?")
     taken = asked.catalog.stages_of(service, version)

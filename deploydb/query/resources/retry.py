@@ -6,7 +6,7 @@ from deploydb.domain import wording
 from deploydb.domain.model.facts import RetryRequested
 from deploydb.domain.model.retry_reasons import RetryOrdered
 from deploydb.http.errors import not_found, shown
-from deploydb.query.existence import require_lane
+from deploydb.query.existence import near_version, require_lane, unknown_module
 from deploydb.query.hold_views import Held
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
@@ -48,6 +48,10 @@ def retry(asked: RequestContext) -> RetryPlan:
             artifact=asked.option("artifact"),
             skip=skip,
         )
+        gone = unknown_module(asked.catalog, service, asked.option("artifact"))
+        if gone is not None:
+            raise gone
+        near = near_version(connection, asked.catalog, service, asked.option("version"))
         reason, situation = retry_in(connection, asked.catalog, wanted, asked.now)
     standing = Held([hold for hold in situation.holds if hold.stands(asked.now)], asked.catalog)
     over = standing.over(service, environment, {version})
@@ -57,7 +61,7 @@ def retry(asked: RequestContext) -> RetryPlan:
         environment=environment,
         version=version,
         attempt=reason.attempt if isinstance(reason, RetryOrdered) else None,
-        why=f"attempt {reason.attempt}" if isinstance(reason, RetryOrdered) else wording.text(reason),
+        why=f"attempt {reason.attempt}" if isinstance(reason, RetryOrdered) else f"{wording.text(reason)}{near}",
         holds=[wording.text(hold.held) for hold in holds],
         possible=isinstance(reason, RetryOrdered),
     )

@@ -15,7 +15,7 @@ from deploydb.domain.model.overrides import standing
 from deploydb.domain.model.running import CurrentVersion, KnownGood
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
-from deploydb.query.existence import require_lane
+from deploydb.query.existence import near_version, require_lane
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
 from deploydb.store.effects.rollback import rollback_in
@@ -94,6 +94,7 @@ def rollback(asked: RequestContext) -> Rollback:
             version=asked.option("to"),
             artifact=asked.option("artifact"),
         )
+        near = near_version(connection, asked.catalog, service, asked.option("to"))
         plan = rollback_in(connection, asked.catalog, wanted, asked.now)
         away, target = plan.away, plan.target
         undone = _undone(connection, configured, environment, target, away) if target and away else []
@@ -104,7 +105,7 @@ def rollback(asked: RequestContext) -> Rollback:
         target=body_of(Target, target, version=target.release.artifact.version, since=target.live_at)
         if target is not None
         else None,
-        why=plan.why,
+        why=f"{plan.why}{near}",
         undoes=[body_of(Undone, one.artifact, published_at=one.published_at) for one in undone],
         dependents=list(_dependents(asked, service, environment, target)),
         holds=_holds(asked, plan.snapshot, environment),

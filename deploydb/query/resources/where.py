@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
+from difflib import get_close_matches
 from typing import Literal
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.suggestions import close_match
 from deploydb.http.errors import not_found, shown
 from deploydb.query.accepted import Accepted
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
@@ -33,9 +35,12 @@ from deploydb.store.queries.artifact_places import (
 from deploydb.store.queries.branches import services_without_stage
 from deploydb.store.queries.deployments import refused_at_entry
 from deploydb.store.queries.publications import acceptances
+from deploydb.store.queries.why import versions_of
 
 State = Literal["runs", "ran", "coming", "failed", "skipped", "not there"]
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
+_COMPARED = 1000
+"""Versions, the last published first, that a misspelt one is compared with."""
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,}")
 
 
@@ -102,9 +107,10 @@ def where(asked: RequestContext) -> Where:
     with asked.store() as connection:
         found = _meant(connection, asked.catalog, what)
         if not found:
+            near = _near(connection, asked.catalog, what)
             raise not_found(
-                f"nothing is known by {shown(what)}: ask for a commit (7 digits or more), a digest (sha256:…), "
-                "a package URL (pkg:…), GROUP:NAME:VERSION or a version"
+                f"nothing is known by {shown(what)}{near}: ask for a commit (7 digits "
+                "or more), a digest (sha256:…), a package URL (pkg:…), GROUP:NAME:VERSION or a version"
             )
         line, views = Line(connection, asked.catalog), places(connection, [one.id for one in found])
         views = [
@@ -153,6 +159,19 @@ def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[F
         return by_version(connection, [(group, name)], version) if group and name and version else ()
     modules = {module for service in catalog.every_service().values() for module in service.artifacts}
     return by_version(connection, [split_module(one) for one in modules], what)
+
+
+def _near(connection: sa.Connection, catalog: Catalog, what: str) -> str:
+    """`; did you mean X?`, with the nearest module of a service and its nearest version."""
+    modules = sorted({module for service in catalog.services.values() for module in service.artifacts})
+    module = what.rpartition(":")[0]
+    if not module:
+        return close_match(what, versions_of(connection, list(map(split_module, modules)), limit=_COMPARED))
+    meant = module if module in modules else next(iter(get_close_matches(module, modules, n=1)), None)
+    if meant is None:
+        return ""
+    versions = versions_of(connection, [split_module(meant)], limit=_COMPARED)
+    return close_match(what, [f"{meant}:{one}" for one in versions])
 
 
 def _places(

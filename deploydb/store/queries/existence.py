@@ -2,7 +2,7 @@
 
 import sqlalchemy as sa
 
-from deploydb.store.tables import current_version, deployment
+from deploydb.store.tables import current_version, deployment, event
 
 
 def service_is_stored(connection: sa.Connection, service: str) -> bool:
@@ -36,6 +36,28 @@ def environment_is_used(connection: sa.Connection, environment: str) -> bool:
     runs = sa.select(current_version.c.deployment_id).where(current_version.c.environment == environment)
     comes = sa.select(deployment.c.id).where(deployment.c.needs_evaluation, deployment.c.environment == environment)
     return _any(connection, runs) or _any(connection, comes)
+
+
+def type_is_stored(connection: sa.Connection, type_: str) -> bool:
+    """Whether the log has an event of a type. Index: `ix_event_rare`, but for the types that it is mostly made of."""
+    literal = sa.literal(type_, literal_execute=True)  # so that the condition of the index is seen to hold
+    return _any(connection, sa.select(event.c.number).where(event.c.type == literal))
+
+
+def people_beside(connection: sa.Connection, name: str, *, most: int = 10) -> set[str]:
+    """The person of a name where the log has it, and so many of those before and after it in alphabetical order. Index:
+    `ix_event_who`, a look-up for each."""
+    who = event.c.who
+    found: set[str] = set()
+    for end, first, beyond in ((sa.func.max, who <= name, who.__lt__), (sa.func.min, who > name, who.__gt__)):
+        is_next = first
+        for _ in range(most):
+            person = connection.execute(sa.select(end(who)).where(who.is_not(None), is_next)).scalar()
+            if person is None:
+                break
+            found.add(person)
+            is_next = beyond(person)
+    return found
 
 
 def _any(connection: sa.Connection, statement: sa.Select[tuple[int]]) -> bool:

@@ -108,3 +108,10 @@ def version_is_stored(connection: sa.Connection, modules: Collection[tuple[str, 
     keys = [module_key(group, name) for group, name in modules]
     statement = sa.select(artifact.c.id).where(among(artifact.c.module_key, keys), artifact.c.version == version)
     return connection.execute(statement.limit(1)).first() is not None
+
+
+def versions_of(connection: sa.Connection, modules: Collection[tuple[str, str]], *, limit: int) -> list[str]:
+    """The versions of some modules (group, name), the last recorded first. Index: `ix_artifact_module_key_id`."""
+    keys = [module_key(group, name) for group, name in modules]
+    versions = sa.select(artifact.c.version).where(among(artifact.c.module_key, keys))
+    return list(connection.execute(versions.order_by(artifact.c.id.desc()).limit(limit)).scalars())
