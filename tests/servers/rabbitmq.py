@@ -45,9 +45,9 @@ class RabbitMQ(Server):
             # Ours and in the foreground: one that the node starts would be a daemon of unknown pid.
             epmd_program = shutil.which("epmd") or "epmd"
             port = str(self.state["epmd_port"])
-            self._spawn("epmd", [epmd_program, "-port", port, "-address", "127.0.0.1"], env=self._environment)
+            self._spawn("epmd", [epmd_program, "-port", port, "-address", "127.0.0.1"], env=self.environment)
             until(lambda: listens(self.state["epmd_port"]), what="epmd to listen")
-        self._spawn("server", [bin_folder / "rabbitmq-server"], env=self._environment)
+        self._spawn("server", [bin_folder / "rabbitmq-server"], env=self.environment)
         self._await_boot(self._is_ready)
         return self
 
@@ -125,7 +125,7 @@ class RabbitMQ(Server):
         """`rabbitmqctl ARGUMENTS`; what it prints."""
         done = subprocess.run(
             [Path(self.state["bin"]) / "rabbitmqctl", "--quiet", *arguments],
-            env=self._environment,
+            env=self.environment,
             capture_output=True,
             text=True,
             check=False,
@@ -159,7 +159,8 @@ class RabbitMQ(Server):
         )
 
     @property
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """That of its programs."""
         return {
             "PATH": os.environ["PATH"],
             "LANG": "C.UTF-8",

@@ -14,7 +14,6 @@ import pytest
 from tests.cluster import Cluster, write_config
 from tests.servers import until
 from tests.systemd.unit import FOLDER, Service, Unit, started
-from tests.wheel import build, install
 from tests.workers.in_process import CONFIG
 
 WORKER = FOLDER / "deploydb-worker@.service"
@@ -51,18 +50,9 @@ def test_a_service_is_hardened(units: Path, name: str) -> None:
     _analyze("security", "--no-pager", "--offline=true", f"--threshold={EXPOSURE}", units / name)
 
 
-@pytest.fixture(scope="module")
-def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A machine with DeployDB in /opt/deploydb."""
-    folder = tmp_path_factory.mktemp("root")
-    install(build(tmp_path_factory.mktemp("wheel")), folder / "opt/deploydb")
-    return folder
-
-
 @pytest.fixture
 def cluster(root: Path, amqp_url: str, postgresql_url: str) -> Iterator[Cluster]:
     """Servers with users and roles, and what a unit reads of /etc/deploydb."""
-    shutil.rmtree(root / "etc", ignore_errors=True)
     config = write_config(root / "etc/deploydb/config", CONFIG)
     with Cluster(amqp_url, postgresql_url, config) as made:
         made.furnish()
