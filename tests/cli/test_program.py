@@ -62,6 +62,12 @@ def test_h_and_help_are_the_same_and_list_every_command(shell: Shell) -> None:
     answer = shell.ok("-h").stdout
     assert answer == shell.ok("--help").stdout
     assert all(f"\n  {name} " in answer for name in COMMANDS)
+    assert [line for line in answer.splitlines() if line in ("Ask:", "Act:", "Run:", "Set up:")] == [
+        "Ask:",
+        "Act:",
+        "Run:",
+        "Set up:",
+    ]
 
 
 def test_the_version_is_data(shell: Shell) -> None:
@@ -255,6 +261,31 @@ def test_completion_is_for_each_shell(shell: Shell, kind: str) -> None:
 def test_completion_knows_the_commands(shell: Shell) -> None:
     shell.environment |= {"_DEPLOYDB_COMPLETE": "bash_complete", "COMP_WORDS": "deploydb stat", "COMP_CWORD": "1"}
     assert shell.ok().stdout == "plain,status\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [
+        ("why f", "foo"),
+        ("why foo p", "prod"),
+        ("why foo prod 1.", "1.1 1.0"),
+        ("service describe ", "foo"),
+        ("status --environment d", "dev"),
+        ("approve foo dev --promotion s", "smoke soak"),
+        ("events --type artifact.p", "artifact.published"),
+        ("diff dev p", "prod"),
+        ("why bar prod 1", ""),
+    ],
+)
+def test_completion_offers_the_names_of_the_server(seeded: Shell, words: str, offered: str) -> None:
+    given = {"COMP_WORDS": f"deploydb {words}", "COMP_CWORD": str(len(words.split(" ")))}
+    shown = seeded.ok(_DEPLOYDB_COMPLETE="bash_complete", **given).stdout
+    assert shown.split() == [f"plain,{name}" for name in offered.split()]
+
+
+def test_completion_without_a_server_offers_nothing(shell: Shell) -> None:
+    given = {"COMP_WORDS": "deploydb why f", "COMP_CWORD": "2"}
+    assert shell.ok(_DEPLOYDB_COMPLETE="bash_complete", **given).stdout.strip() == ""
 
 
 def test_who_has_no_name_is_a_number(monkeypatch: pytest.MonkeyPatch) -> None:
