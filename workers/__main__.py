@@ -21,6 +21,7 @@ from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
 from deploydb.terminal import make_visible
 
 from .availability import BrokerPing, check_database
+from .configuration_metrics import ConfigurationMetrics
 from .confirmed_publisher import ConfirmedPublisher
 from .health import WorkerHealth
 from .ingest import Ingest
@@ -46,7 +47,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
                 given.broker_url, INGEST_QUEUE, name="ingest", prefetch=prefetch, body_bytes=MAX_BODY_BYTES
             ),
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="ingest")),
-            live=LiveCatalog(given.config),
+            live=_live(around, given),
             own=user_of(given.broker_url),
         )
 
@@ -54,7 +55,7 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
 @contextmanager
 def _promote(around: Process, given: Settings) -> Iterator[Worker]:
     with _engine(around, given, "promote", connections=2, lock_timeout=1) as engine:
-        yield Promote(around, engine=engine, live=LiveCatalog(given.config))
+        yield Promote(around, engine=engine, live=_live(around, given))
 
 
 @contextmanager
@@ -67,7 +68,7 @@ def _relay(around: Process, given: Settings) -> Iterator[Worker]:
 def _verify(around: Process, given: Settings) -> Iterator[Worker]:
     outgoing = Client(EgressPolicy.parse(given.outgoing_allow))
     with _engine(around, given, "verify", connections=SETTLING + 1) as engine:
-        worker = Verify(around, engine=engine, live=LiveCatalog(given.config), outgoing=outgoing)
+        worker = Verify(around, engine=engine, live=_live(around, given), outgoing=outgoing)
         yield worker
         worker.close()
 
@@ -79,7 +80,7 @@ def _notify(around: Process, given: Settings) -> Iterator[Worker]:
         worker = Notify(
             around,
             engine=engine,
-            live=LiveCatalog(given.config),
+            live=_live(around, given),
             outgoing=Client(policy_of(given)),
             open_inbound=lambda: open_inbound(given.broker_url, NOTIFY_QUEUE, name="notify", body_bytes=MAX_BODY_BYTES),
             queue_exists=partial(_exists, given.broker_url, NOTIFY_QUEUE),
@@ -98,7 +99,7 @@ def _orchestrate(around: Process, given: Settings) -> Iterator[Worker]:
         yield Orchestrate(
             around,
             engine=engine,
-            live=LiveCatalog(given.config),
+            live=_live(around, given),
             outgoing=Client(EgressPolicy.parse(given.outgoing_allow)),
             open_inbound=lambda queue: open_inbound(
                 given.broker_url, queue, name="orchestrate", body_bytes=MAX_BODY_BYTES
@@ -107,6 +108,12 @@ def _orchestrate(around: Process, given: Settings) -> Iterator[Worker]:
             publisher=ConfirmedPublisher(lambda: open_outbound(given.broker_url, name="orchestrate")),
             variable=partial(value_of, os.environ),
         )
+
+
+def _live(around: Process, given: Settings) -> LiveCatalog:
+    live = LiveCatalog(given.config)
+    ConfigurationMetrics(live, around.registry)
+    return live
 
 
 def _exists(broker_url: str, queue: str) -> bool:

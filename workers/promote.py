@@ -27,8 +27,10 @@ from deploydb.store.promotion import evaluate, mark_open, next_due
 from deploydb.store.schema import require_current
 from deploydb.store.unplaced_flows import mark_untaken
 
+from .backlog import Backlog
 from .findings import Findings
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
+from .lane_metrics import LaneMetrics
 from .loop import Worker
 from .process import Process
 from .stalled_work import StalledWork
@@ -85,6 +87,8 @@ class Promote(Worker):
         self._answers = Every(LOOK_AT_FILES_EVERY_SECONDS)
         self._stalled = StalledWork(engine, around.health, around.registry)
         self._findings = Findings(engine, around.registry)
+        self._backlog = Backlog(engine, around.registry)
+        self._lanes = LaneMetrics(engine, around.registry)
         self._apart = False
 
     @contextmanager
@@ -122,7 +126,9 @@ class Promote(Worker):
         for service, error in evaluated.broken:
             self._metrics.broken.inc()
             self._log.error("the evaluation of a service failed, it is set aside", service=service, exc_info=error)
+        self._lanes.count(evaluated.ended)
         self._stalled.look(evaluated)
+        self._backlog.look(self._clock())
         if evaluated.services:
             self._metrics.services.inc(evaluated.services)
             self._metrics.flows.inc(evaluated.flows)
@@ -133,7 +139,9 @@ class Promote(Worker):
             )
             if evaluated.more:
                 return
-        self._findings.look(under(catalog, names_of(self._engine)), now)
+        named = under(catalog, names_of(self._engine))
+        self._findings.look(named, now)
+        self._lanes.look(named, now)
         waker.wait(SHORTEST_WAIT if evaluated.more else wait_until(next_due(self._engine), self._clock()))
 
     def _refresh(self, *, force: bool) -> None:

@@ -25,6 +25,7 @@ from deploydb.redaction import redacted
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
 
+from .configuration_metrics import ConfigurationMetrics
 from .garbage import look_seldom
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS
 from .service_manager import ServiceManager
@@ -54,6 +55,7 @@ def serve(
     identity = LiveIdentity(given, health=health, log=log)
     authenticator = Authenticator(identity, Sessions(given.session_secret))
     live = LiveCatalog(given.config)
+    ConfigurationMetrics(live, registry)
     address, setting = given.listen, "DEPLOYDB_LISTEN"
     if name == "gateway":
         address, setting = given.gateway_listen, "DEPLOYDB_GATEWAY_LISTEN"

@@ -1,6 +1,7 @@
 """The catalog in use, reloaded when its files change."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -32,6 +33,8 @@ class LiveCatalog:
         self.files = loaded.files
         self.problems: tuple[Problem, ...] = ()
         self.missing = loaded.missing
+        self.read_at = time.time()
+        """When the files were last read without a problem, in seconds of Unix."""
 
     def refresh(self, force: bool = False) -> bool:
         """Read the directory again if a file has changed, or with `force`. Returns whether the catalog has changed.
@@ -52,6 +55,7 @@ class LiveCatalog:
             self.problems = loaded.missing
         if self.problems or loaded.catalog is None:
             return False
+        self.read_at = time.time()
         self.hooks, self.orchestrators, self.missing = loaded.hooks, loaded.orchestrators, loaded.missing
         if loaded.catalog.digest == self.catalog.digest:
             return False

@@ -4,13 +4,19 @@ Whatever fails while services are evaluated together, they are evaluated again i
 stands alone: that service is set aside, and the others go on.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
+from typing import Literal
 
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.evaluation.decisions import Decisions, ServiceSnapshot
+from deploydb.domain.evaluation.decisions import (
+    Decisions,
+    DeploymentTransitioned,
+    FailureFinalized,
+    ServiceSnapshot,
+)
 from deploydb.domain.evaluation.evaluate import decide, open_flow
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.environment_names import under
@@ -30,6 +36,16 @@ from deploydb.store.set_aside import set_aside, take_back
 from deploydb.store.snapshot import snapshots
 from deploydb.store.tables import deployment, evaluation_request, service_schedule
 
+EndOutcome = Literal["succeeded", "failed", "skipped"]
+
+
+class Ended(Struct, frozen=True, kw_only=True):
+    """A deployment that has ended: every gate has passed, its failure's strategy was followed, or it is skipped."""
+
+    service: str
+    environment: str
+    outcome: EndOutcome
+
 
 class Evaluated(Struct, frozen=True, kw_only=True):
     """One round's work. `more`: there is, or another worker has, more to do now. `broken`: the services whose
@@ -41,6 +57,7 @@ class Evaluated(Struct, frozen=True, kw_only=True):
     more: bool = False
     broken: tuple[tuple[str, Exception], ...] = ()
     untaken: frozenset[str] = frozenset()
+    ended: tuple[Ended, ...] = ()
 
 
 class _Made(Struct, frozen=True, kw_only=True):
@@ -53,6 +70,7 @@ class _Made(Struct, frozen=True, kw_only=True):
     commands: int = 0
     decisions: bool = False
     again: bool = False
+    ended: tuple[Ended, ...] = ()
 
     def __add__(self, other: "_Made") -> "_Made":
         return _Made(
@@ -63,6 +81,7 @@ class _Made(Struct, frozen=True, kw_only=True):
             commands=self.commands + other.commands,
             decisions=self.decisions or other.decisions,
             again=self.again or other.again,
+            ended=self.ended + other.ended,
         )
 
 
@@ -150,6 +169,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
         more=claimed.more or made.again or bool(claimed.untaken or made.left),
         broken=tuple(sorted(made.errors.items(), key=lambda item: item[0])),
         untaken=claimed.untaken | held,
+        ended=made.ended,
     )
 
 
@@ -192,7 +212,19 @@ def _work(
         commands=commands,
         decisions=any(one.decisions or one.explained for one in made),
         again=any(one.again for one in made),
+        ended=tuple(_ended(made)),
     )
+
+
+def _ended(made: Sequence[Decisions]) -> Iterator[Ended]:
+    for decision in (decision for one in made for decision in one.decisions):
+        match decision:
+            case DeploymentTransitioned(what="succeeded" | "skipped" as outcome, deployment=deployment):
+                yield Ended(service=deployment.service, environment=deployment.environment, outcome=outcome)
+            case FailureFinalized(deployment=deployment):
+                yield Ended(service=deployment.service, environment=deployment.environment, outcome="failed")
+            case _:
+                pass
 
 
 def _decide(

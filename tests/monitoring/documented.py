@@ -40,10 +40,10 @@ def _made_in(source: str) -> Iterator[Metric]:
     for call in ast.walk(ast.parse(source)) if "prometheus_client" in source else ():
         if not (isinstance(call, ast.Call) and isinstance(call.func, ast.Name)):
             continue
-        if call.func.id not in ("Counter", "Gauge", "Histogram") or not call.args:
+        if call.func.id not in ("Counter", "Gauge", "Histogram", "GaugeMetricFamily") or not call.args:
             continue
-        third = call.args[2] if len(call.args) > 2 else ast.List(elts=[])  # name, help, labels
-        labels = tuple(ast.literal_eval(third))
+        given = [*call.args[2:3], *(one.value for one in call.keywords if one.arg == "labels")]
+        labels = tuple(ast.literal_eval(given[0])) if given else ()
         name = call.args[0]
         if isinstance(name, ast.JoinedStr):
             pattern = ast.unparse(name)[2:-1]

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
+from tests.cluster import ROOT
 from tests.monitoring.documented import OPERATIONS, documented, known_series, made
 from tests.monitoring.expressions import selections
 from tests.monitoring.promtool import PROMETHEUS, promtool
@@ -38,6 +39,12 @@ def test_an_alert_selects_metrics_and_labels_that_exist(rule: dict[str, Any]) ->
     for name, labels in found:
         assert name in known
         assert labels <= known[name]
+
+
+@each_rule
+def test_a_fault_of_the_tests_fires_the_alert(rule: dict[str, Any]) -> None:
+    faults = [(ROOT / "tests" / "monitoring" / name).read_text() for name in ("test_faults.py", "test_outages.py")]
+    assert any(f'"{rule["alert"]}"' in text for text in faults)
 
 
 @each_rule

@@ -1,0 +1,96 @@
+"""The state of all lanes, as metrics: deployments that ended, since when what runs is live, gates, and holds."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import get_args
+
+import sqlalchemy as sa
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.overrides import Kind
+from deploydb.store.engine import reading
+from deploydb.store.promotion import Ended, EndOutcome
+from deploydb.store.queries.holds import holds_at
+from deploydb.store.queries.lane_summary import live_lanes, waiting_gates
+
+from .intervals import Every
+
+LOOK_EVERY_SECONDS = 15.0
+_UNKNOWN = "unknown"
+"""The type of a promotion that the configuration has no longer."""
+
+
+class LaneMetrics:
+    """Looks now and then. Labels are names of the configuration: as many as it has lanes and types of promotions."""
+
+    def __init__(self, engine: sa.Engine, registry: CollectorRegistry) -> None:
+        self._engine = engine
+        self._looks = Every(LOOK_EVERY_SECONDS)
+        self._shown: dict[Gauge, set[tuple[str, ...]]] = defaultdict(set)
+        self._ended = Counter(
+            "deploydb_deployments_total",
+            "Deployments that ended by a decision of this worker, by outcome: succeeded (every gate passed), failed "
+            "(its strategy was followed), skipped.",
+            ["service", "environment", "outcome"],
+            registry=registry,
+        )
+        self._live = Gauge(
+            "deploydb_live_timestamp_seconds",
+            "When what a lane runs came to run there; as of this worker's last look.",
+            ["service", "environment"],
+            registry=registry,
+        )
+        self._gates = Gauge(
+            "deploydb_gates_waiting",
+            "Gates of open deployments that have no final answer, by type of promotion; as of this worker's last look.",
+            ["type"],
+            registry=registry,
+        )
+        self._oldest_gate = Gauge(
+            "deploydb_gates_oldest_wait_seconds", "How long the oldest of them waits.", ["type"], registry=registry
+        )
+        self._holds = Gauge(
+            "deploydb_holds", "Holds in force, by kind; as of this worker's last look.", ["kind"], registry=registry
+        )
+
+    def count(self, ended: Iterable[Ended]) -> None:
+        """Count the deployments that a round has ended."""
+        for end in ended:
+            self._ended.labels(end.service, end.environment, end.outcome).inc()
+
+    def look(self, catalog: Catalog, now: datetime) -> None:
+        """While nothing is to be decided. `now`: by the database's clock."""
+        if not self._looks.due():
+            return
+        for service in catalog.services:
+            for environment in catalog.environments_of(service):
+                for outcome in get_args(EndOutcome):
+                    self._ended.labels(service, environment, outcome)  # from 0 on, as `from_zero`
+        with reading(self._engine) as connection:
+            lanes, gates, holds = live_lanes(connection), waiting_gates(connection), holds_at(connection, now)
+        self._show(self._live, {(lane.service, lane.environment): lane.live_at.timestamp() for lane in lanes})
+        counts: dict[str, int] = defaultdict(int)
+        oldest: dict[str, datetime] = {}
+        for gate in gates:
+            known = catalog.promotions.get(gate.promotion)
+            type_ = known.type if known is not None else _UNKNOWN
+            counts[type_] += gate.count
+            oldest[type_] = min(oldest.get(type_, gate.since), gate.since)
+        types = counts.keys() | {promotion.type for promotion in catalog.promotions.values()}
+        self._show(self._gates, {(type_,): counts[type_] for type_ in types})
+        self._show(self._oldest_gate, {(type_,): _seconds(now - oldest.get(type_, now)) for type_ in types})
+        self._show(self._holds, {(kind,): sum(hold.kind == kind for hold in holds) for kind in get_args(Kind)})
+
+    def _show(self, gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
+        """Set these series and remove all others: none is missing meanwhile."""
+        for labels, value in values.items():
+            gauge.labels(*labels).set(value)
+        for labels in self._shown[gauge] - values.keys():
+            gauge.remove(*labels)
+        self._shown[gauge] = set(values)
+
+
+def _seconds(wait: timedelta) -> float:
+    return max(wait.total_seconds(), 0.0)
