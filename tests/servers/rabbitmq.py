@@ -45,9 +45,11 @@ class RabbitMQ(Server):
             # Ours and in the foreground: one that the node starts would be a daemon of unknown pid.
             epmd_program = shutil.which("epmd") or "epmd"
             port = str(self.state["epmd_port"])
-            self._spawn("epmd", [epmd_program, "-port", port, "-address", "127.0.0.1"], env=self.environment)
+            command: list[str | Path] = [epmd_program, "-port", port, "-address", "127.0.0.1"]
+            self._spawn("epmd", command, env=self.environment, cwd=self.folder)
             until(lambda: listens(self.state["epmd_port"]), what="epmd to listen")
-        self._spawn("server", [bin_folder / "rabbitmq-server"], env=self.environment)
+        server = [bin_folder / "rabbitmq-server"]
+        self._spawn("server", server, env=self.environment, cwd=self.folder)  # where it dumps its state if it crashes
         self._await_boot(self._is_ready)
         return self
 
