@@ -8,7 +8,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from deploydb.configuration.source import Source
 from deploydb.domain.model.service_metadata import NO_METADATA, CodeHosting, ServiceMetadata
 from deploydb.domain.suggestions import shown
-from deploydb.domain.templates import URL
+from deploydb.domain.templates import address_problem
 
 Link = Annotated[str, Meta(max_length=2000, extra_json_schema={"pattern": "^https?://"})]
 Team = Annotated[str, Meta(min_length=1, max_length=63)]
@@ -61,8 +61,8 @@ def build_metadata(source: Source, document: MetadataDocument) -> ServiceMetadat
 
 
 def _check_link(source: Source, name: str, address: str) -> None:
-    found = URL.fullmatch(address)
-    if found is None:
-        source.problem((name,), f"{shown(address)} is no http or https address")
-    elif "@" in found[1]:
-        source.problem((name,), "has a user before the host, and every reader sees it: leave that out")
+    problem = address_problem(address)
+    if problem is None and name == "repository" and ("?" in address or "#" in address):
+        problem = "has a query or a fragment: leave it out"
+    if problem is not None:
+        source.problem((name,), problem)

@@ -22,7 +22,7 @@ from deploydb.domain.model.webhooks import (
 )
 from deploydb.domain.notification_templates import TemplateProblem, check
 from deploydb.domain.suggestions import suggestion
-from deploydb.domain.templates import URL
+from deploydb.domain.templates import address_problem
 
 _VARIABLE = re.compile(r"DEPLOYDB_WEBHOOK_[A-Z0-9_]{1,100}")
 _MEDIA_TYPE = re.compile(r"[a-z0-9.+-]+/[a-z0-9.+-]+(; ?[a-z0-9-]+=[A-Za-z0-9._-]+){0,4}")
@@ -44,8 +44,8 @@ def build_endpoint(
         source.problem(("url_from",), "url is there, too: give one of them")
     if document.url is None and document.url_from is None and not paged and document.report is None:
         source.problem((), "url or url_from is missing")
-    if document.url is not None and not URL.fullmatch(document.url):
-        source.problem(("url",), f"{document.url} is no http or https address")
+    if document.url is not None and document.report is None:
+        _check_url(source, ("url",), document.url)
     if paged and len(document.secret_from) != 1:
         source.problem(("secret_from",), "pagerduty needs one: the variable with the routing key")
     variables = [
@@ -94,6 +94,12 @@ def build_endpoint(
     )
 
 
+def _check_url(source: Source, at: Path, url: str) -> None:
+    problem = address_problem(url, may_have_user=True)
+    if problem is not None:
+        source.problem(at, problem)
+
+
 def _check_template(source: Source, document: WebhookFileDocument) -> None:
     if document.format == "template":
         if document.template is None:
@@ -126,8 +132,7 @@ def build_webhooks(source: Source, document: WebhookDocument | None, at: Path = 
         found = {name: urls for name, urls in structs.asdict(of).items() if urls is not None} if of else {}
         for name, urls in found.items():
             for index, url in enumerate(urls):
-                if not URL.fullmatch(url):
-                    source.problem((*at, where, name, index), f"{url} is no http or https address")
+                _check_url(source, (*at, where, name, index), url)
         return {name: tuple(urls) for name, urls in found.items()}
 
     return _webhooks(lists(document.deployment, "deployment"), lists(document.promotion, "promotion"))

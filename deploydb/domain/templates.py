@@ -7,12 +7,13 @@ its place stands, and a place where no value can be written safely is a problem 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
-from urllib.parse import quote, unquote
+from urllib.parse import quote, unquote, urlsplit
 
 import msgspec
 from msgspec import Struct
 
 from deploydb.domain.model.deployment import Deployment
+from deploydb.domain.suggestions import shown
 
 PLACES = ("service", "environment", "version", "deployment", "group", "name", "digest", "commit")
 """What may stand in braces. Braces around anything else are left alone: PromQL and JSON have braces of their own."""
@@ -62,6 +63,20 @@ class Template(Struct, frozen=True):
         if self.problems:
             raise ValueError(self.problems[0])
         return "".join(piece if isinstance(piece, str) else piece.quote(values[piece.name]) for piece in self.pieces)
+
+
+def address_problem(text: str, *, may_have_user: bool = False) -> str | None:
+    """Why a configured text is no http or https address, or has a user before its host; None where it is right."""
+    found = URL.fullmatch(text)
+    try:
+        urlsplit(text)
+    except ValueError:  # such as brackets around no IPv6 address; what reads the address later would raise it again
+        found = None
+    if found is None:
+        return f"{shown(text)} is no http or https address"
+    if "@" in found[1] and not may_have_user:
+        return "has a name or a password in it: configuration is no place for secrets"
+    return None
 
 
 def unknown_places(template: str, places: tuple[str, ...] = PLACES) -> list[str]:

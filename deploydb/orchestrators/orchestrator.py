@@ -9,7 +9,7 @@ from typing import Annotated, ClassVar, Protocol
 from msgspec import Meta, Struct
 
 from deploydb.domain.suggestions import suggestion
-from deploydb.domain.templates import URL
+from deploydb.domain.templates import address_problem
 
 from .conversation import Conversation
 from .run import Finished, Run, Running
@@ -93,11 +93,9 @@ class Orchestrator(Struct, frozen=True, kw_only=True):
 
 def check_address(checks: Checks, at: Path, url: str) -> None:
     """Check that it is an address without secrets and places."""
-    found = URL.fullmatch(url)
-    if found is None:
-        checks.problem(at, f"{url} is no http or https address")
-    elif "@" in found[1]:
-        checks.problem(at, "has a name or a password in it: configuration is no place for secrets")
+    problem = address_problem(url)
+    if problem is not None:
+        checks.problem(at, problem)
     elif unknown(url, ()):
         checks.problem(at, "may have no place in it: the credential is sent there")
 

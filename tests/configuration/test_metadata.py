@@ -43,10 +43,14 @@ def test_a_service_has_its_metadata(tmp_path: Path) -> None:
     [
         ("repository: git@github.com:shop/foo.git", "4:13: git@github.com:shop/foo.git is no http or https address"),
         ("runbook: javascript:alert(1)", "4:10: javascript:alert(1) is no http or https address"),
+        ("repository: 'https://[x/foo'", "4:13: https://[x/foo is no http or https address"),
+        ("repository: 'https://ex＠b.com/r'", "4:13: https://ex＠b.com/r is no http or https address"),
+        ("repository: https://git/x?a#b", "4:13: has a query or a fragment: leave it out"),
+        ("repository: https://git/x#b", "4:13: has a query or a fragment: leave it out"),
         ("chat: 'https://a b'", "4:7: https://a b is no http or https address"),
         (
             "chat: https://bob:secret@chat.example.com/",
-            "4:7: has a user before the host, and every reader sees it: leave that out",
+            "4:7: has a name or a password in it: configuration is no place for secrets",
         ),
         (
             f"runbook: https://wiki/{'x' * 2000}",

@@ -32,6 +32,7 @@ def problems(tmp_path: Path, text: str) -> list[str]:
             "2:15: is no variable for webhooks: expected DEPLOYDB_WEBHOOK_ and a name, and not the value itself",
         ),
         ("url: ''\n", "1:6:  is no http or https address"),
+        ("url: 'https://[x/'\n", "1:6: https://[x/ is no http or https address"),
         (
             "format: pagerduty\nsecret_from: [DEPLOYDB_WEBHOOK_PAGER]\ntypes: [deployment.started]\n",
             "3:9: pagerduty takes no deployment.started: there is "

@@ -18,7 +18,7 @@ from deploydb.domain.model.deployment import Deployment, GateStatus, Verdict
 from deploydb.domain.model.gate_reasons import CheckPending, CheckRunning, CheckUnanswered
 from deploydb.domain.model.reason_parts import JobReport
 from deploydb.domain.model.requests import Answer, NoAnswer, Request
-from deploydb.domain.templates import PLACES, URL, Template, url
+from deploydb.domain.templates import PLACES, Template, address_problem, url
 from deploydb.domain.unsafe_characters import visible
 
 IN_PLACES = f"May hold {', '.join(f'{{{place}}}' for place in PLACES[:-1])} and {{{PLACES[-1]}}} of the deployment."
@@ -128,12 +128,10 @@ def judge_answer(promotion: CheckedPromotion, check: Check, answer: Answer | NoA
 
 def check_url(checks: Checks, at: Path, text: str) -> None:
     """Check that it is an address without secrets, and each of its places."""
-    found = URL.fullmatch(text)
-    if found is None:
-        checks.problem(at, f"{text} is no http or https address")
+    problem = address_problem(text)
+    if problem is not None:
+        checks.problem(at, problem)
         return
-    if "@" in found[1]:
-        checks.problem(at, "has a name or a password in it: configuration is no place for secrets")
     check_template(checks, at, url(text))
 
 

@@ -177,9 +177,11 @@ class HttpOrchestrator(Orchestrator, frozen=True, kw_only=True):
 
 def _check_url(checks: Checks, at: Path, url: str, places: tuple[str, ...]) -> None:
     check_text(checks, at, url, places)
+    problem = templates.address_problem(url)
+    if problem is not None:
+        checks.problem(at, problem)
+        return
     found = templates.URL.fullmatch(url)
-    if found is not None and "@" in found[1]:
-        checks.problem(at, "has a name or a password in it: configuration is no place for secrets")
     if found is not None and any(f"{{{name}}}" in found[1] for name in (*CONFIGURED, *places)):
         checks.problem(at, "may have no place in its host: the credential is sent there")
     for problem in templates.url(url, places).problems[:1]:
