@@ -5,8 +5,17 @@ from typing import Any
 import click
 
 from deploydb.cli.client import Body, ask, ask_why
-from deploydb.cli.effect import require_counts, require_effect
-from deploydb.cli.options import arguments, artifact_option, by_option, early_option, no_wait_option, not_blank
+from deploydb.cli.effect import require_counts, require_effect, show_fact
+from deploydb.cli.options import (
+    arguments,
+    artifact_option,
+    by_option,
+    early_option,
+    fact_option,
+    fact_output,
+    no_wait_option,
+    not_blank,
+)
 from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import ApprovalGiven, ApprovalRefused
@@ -21,6 +30,7 @@ from deploydb.domain.suggestions import close_match
 @by_option("Who says so")
 @early_option
 @no_wait_option
+@fact_option
 @click.option("--comment", "--reason", "comment", metavar="TEXT", help="Why.")
 def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
     """Say yes to what waits for people in ENVIRONMENT.
@@ -48,6 +58,7 @@ def approve(**given: Any) -> None:  # noqa: ANN401  # as `_publish` takes it
 @by_option("Who says so")
 @early_option
 @no_wait_option
+@fact_option
 @click.option(
     "--comment", "--reason", "comment", metavar="TEXT", required=True, callback=not_blank, help="Why. All users see it."
 )
@@ -94,6 +105,8 @@ def _publish(
     publish_order(fact, *(["early"] if early else []))
     if answer is not None or not early:  # one for a version that is still to come has no effect yet
         require_effect(fact)
+    else:
+        show_fact(fact, fact_output())
     click.echo(f"{promotion} {verb} for {service} {version} in {environment} by {fact.by}", err=True)
 
 

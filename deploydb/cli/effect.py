@@ -8,7 +8,7 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.known_names import require_known
-from deploydb.cli.options import waits
+from deploydb.cli.options import fact_output, waits
 from deploydb.cli.output import is_shown, show_line
 from deploydb.cli.publisher import publish_one
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
@@ -23,12 +23,14 @@ _FIRST_SECONDS, _MOST_SECONDS = 0.05, 0.5
 
 
 def require_effect(fact: Fact) -> Body | None:
-    """Wait until a published fact is recorded and evaluated. Returns its effect; None with `--no-wait`.
+    """Wait until a published fact is recorded and evaluated, and print it where the act has `-o`. Returns its effect;
+    None with `--no-wait`.
 
     Raises: Permanent where it does not count; Exit with `UNKNOWN`, and the reason on stderr, where that is not known
     within `WAIT_SECONDS`.
     """
     if not waits():
+        show_fact(fact, fact_output())
         return None
     effect, reason = _awaited(fact)
     if effect is None:
@@ -37,7 +39,13 @@ def require_effect(fact: Fact) -> Body | None:
         raise click.exceptions.Exit(UNKNOWN)
     if not effect["counts"]:
         raise Permanent(f"recorded as event {effect['number']}, and it does not count: {effect['why']}")
+    show_fact(fact, fact_output())
     return effect
+
+
+def show_fact(fact: Fact, output: str | None) -> None:
+    """Print a fact as `-o` has it; nothing without."""
+    is_shown(output or "table", json.loads(encode_fact(fact)), lambda: [f"fact/{fact.id}"])
 
 
 def publish_and_show(fact: Fact, output: str, text: str, *, publish: Callable[[Fact], None] = publish_one) -> None:
@@ -45,7 +53,7 @@ def publish_and_show(fact: Fact, output: str, text: str, *, publish: Callable[[F
     `require_effect`."""
     publish(fact)
     require_effect(fact)
-    is_shown(output, json.loads(encode_fact(fact)), lambda: [f"fact/{fact.id}"])
+    show_fact(fact, output)
     show_line(text, err=True)
 
 

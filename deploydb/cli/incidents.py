@@ -28,7 +28,7 @@ def incident() -> None:
 @arguments("service", "environment", "[name]")
 @click.option("--version", metavar="VERSION", help="The version in trouble; by default the one that runs there.")
 @click.option("--url", metavar="URL", help="Where more is to be seen.")
-@action_options(reason_required=True)
+@action_options(reason_required=True, own_output=True)
 @output_option
 def open_(
     service: str,
@@ -68,7 +68,7 @@ def open_(
 
 @incident.command()
 @arguments("service", "environment", "[name]")
-@action_options(reason_required=False)
+@action_options(reason_required=False, own_output=True)
 @output_option
 def resolve(service: str, environment: str, name: str | None, reason: str | None, by: str | None, output: str) -> None:
     """Resolve incident NAME of SERVICE in ENVIRONMENT; without NAME, the only one that is open there.

@@ -17,6 +17,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 EVERY_SECONDS = 2.0
 _NO_WAIT = "deploydb.no_wait"
+_FACT_OUTPUT = "deploydb.fact_output"
 _CLEAR = "\x1b[2J\x1b[H"
 """Clears the screen, and goes to its top."""
 
@@ -32,12 +33,15 @@ def arguments(*names: str) -> Callable[[F], F]:
     return added
 
 
-def action_options(*, reason_required: bool, ends: bool = False, over_http: bool = True) -> Callable[[F], F]:
+def action_options(
+    *, reason_required: bool, ends: bool = False, over_http: bool = True, own_output: bool = False
+) -> Callable[[F], F]:
     """`--reason TEXT`, required where automation is overridden; `--from TIME` and `--until TIME` of an action
-    that begins and ends; `--by NAME`; `--no-wait`. `over_http`: it can go to the gateway."""
+    that begins and ends; `--by NAME`; `--no-wait`; `-o`, unless the command has its `own_output`. `over_http`: it can
+    go to the gateway."""
 
     def added(command: F) -> F:
-        command = no_wait_option(command)
+        command = no_wait_option(command if own_output else fact_option(command))
         command = by_option("Who does it", over_http=over_http)(command)
         if ends:
             until = "When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00."
@@ -93,6 +97,28 @@ def no_wait_option(command: F) -> F:
         callback=_remember_no_wait,
         help="Do not wait for the effect after publishing.",
     )(command)
+
+
+def fact_option(command: F) -> F:
+    """`-o json|yaml|name` of an act, which `fact_output` reads."""
+    return click.option(
+        "-o",
+        "--output",
+        type=click.Choice(["json", "yaml", "name"]),
+        expose_value=False,
+        callback=_remember_output,
+        help="Print the fact as it was published, once it counts: as JSON, as YAML, or its id.",
+    )(command)
+
+
+def fact_output() -> str | None:
+    """The form in which the facts of an act are printed; None where they are not."""
+    output: str | None = click.get_current_context().meta.get(_FACT_OUTPUT)
+    return output
+
+
+def _remember_output(context: click.Context, _parameter: click.Parameter, output: str | None) -> None:
+    context.meta[_FACT_OUTPUT] = output
 
 
 def waits() -> bool:

@@ -5,7 +5,7 @@ import sys
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.effect import require_counts, require_effect, require_version
+from deploydb.cli.effect import require_counts, require_effect, require_version, show_fact
 from deploydb.cli.options import action_options, arguments
 from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table, whole
 from deploydb.cli.publisher import publish_order, signed_order
@@ -103,7 +103,7 @@ def hotfix(service: str, version: str, skip: tuple[str, ...], reason: str, by: s
 @arguments("service", "environment")
 @click.option("--to", "version", metavar="VERSION", help="What to put back; by default the last one that succeeded.")
 @click.option("--dry-run", is_flag=True, help="Only say what would be put back, and what stands against it.")
-@action_options(reason_required=False)
+@action_options(reason_required=False, own_output=True)
 @output_option
 def rollback(
     service: str, environment: str, version: str | None, dry_run: bool, reason: str | None, by: str | None, output: str
@@ -134,6 +134,7 @@ def rollback(
     )
     publish_order(fact)
     require_effect(fact)
+    show_fact(fact, output)
     to = f" to {version}" if version else ""
     click.echo(
         f"rollback of {service} in {environment}{to} is asked for; see `deploydb history {service} {environment}`",

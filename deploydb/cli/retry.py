@@ -3,7 +3,7 @@
 import click
 
 from deploydb.cli.client import Body, ask, where_answered
-from deploydb.cli.effect import require_effect
+from deploydb.cli.effect import require_effect, show_fact
 from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import is_shown, output_option, show_line
 from deploydb.cli.publisher import publish_order, signed_order
@@ -18,7 +18,7 @@ from deploydb.domain.model.facts import RetryRequested
     "--skip", multiple=True, metavar="PROMOTION", help="Not asked of this attempt; may be given several times."
 )
 @click.option("--dry-run", is_flag=True, help="Only say what would be attempted, and what stands against it.")
-@action_options(reason_required=False)
+@action_options(reason_required=False, own_output=True)
 @output_option
 def retry(
     service: str,
@@ -62,6 +62,7 @@ def retry(
     fact = RetryRequested(**signed_order(by) | lane, version=version, artifact=artifact, skip=skip, reason=reason)
     publish_order(fact)
     require_effect(fact)
+    show_fact(fact, output)
     asked = f"{attempt}{service} {version} in {environment} is requested"
     show_line(f"{asked}; see `deploydb why {service} {environment} {version}`", err=True)
 
