@@ -10,8 +10,8 @@ strictest Content-Security-Policy that pages can have tells the browser so.
 
 from collections.abc import Sequence
 
-from deploydb.query.pages import artifact, audit, effect, flow, orders, reports, service, status
+from deploydb.query.pages import artifact, audit, effect, environment, flow, listing, orders, reports, service, status
 from deploydb.query.pages.page import Page
 
-_MODULES = (status, service, flow, effect, orders, artifact, audit, reports)
+_MODULES = (status, listing, service, environment, flow, effect, orders, artifact, audit, reports)
 PAGES: Sequence[Page] = [page for module in _MODULES for page in module.PAGES]

@@ -115,13 +115,6 @@ def markdown(origin: str, service: str, environment: str) -> str:
     return f"[![{alt}]({origin}/badge/{lane}.svg)]({origin}/services/{quote(service, safe='')})"
 
 
-def origin_of(request: Request) -> str:
-    """The scheme and host by which the browser came."""
-    proxied = request.headers.getlist("x-forwarded-proto") == ["https"]
-    scheme = "https" if proxied else request.scope["scheme"]
-    return f"{scheme}://{request.headers.get('host', 'localhost')}"
-
-
 def _cut(text: str) -> str:
     """The text without its middle, where it is long."""
     end = (_LONGEST - 1) // 2

@@ -16,7 +16,7 @@ from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
 from deploydb.query.views import dora, views
 
-_CHANGES = {
+CHANGES = {
     "deployed": State("sent", "busy", "deployed"),
     "failed": State("cross", "bad", "failed"),
     "retried": State("play", "wait", "retried"),
@@ -31,7 +31,7 @@ _CHANGES = {
     "incident": State("alert", "bad", "incident"),
     "incident over": State("ok", "good", "incident over"),
 }
-_OTHER_CHANGE = State("half", "off", "")
+OTHER_CHANGE = State("half", "off", "")
 _RELATIONS = {
     "same": State("ok", "good", "same"),
     "behind": State("clock", "wait", "behind"),
@@ -42,7 +42,7 @@ _RELATIONS = {
 
 
 def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    kinds = {change["kind"]: _CHANGES.get(change["kind"], _OTHER_CHANGE) for change in answer["changes"]}
+    kinds = {change["kind"]: CHANGES.get(change["kind"], OTHER_CHANGE) for change in answer["changes"]}
     return {"kinds": kinds, **choices(asked)}
 
 

@@ -15,12 +15,13 @@ from starlette.routing import Route
 
 from deploydb.domain.code_links import commit_url_of
 from deploydb.http.authentication import is_for_people
-from deploydb.http.errors import failed, not_found
-from deploydb.http.redirects import HOME, onward
+from deploydb.http.errors import failed
+from deploydb.http.redirects import onward
 from deploydb.query.pages import PAGES
 from deploydb.query.pages.badge import Badges
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.filters import command_line, segment
+from deploydb.query.pages.home import home
 from deploydb.query.pages.page import Page
 from deploydb.query.pages.rendering import Rendering, address_of, here
 from deploydb.query.request_context import RequestContext
@@ -49,7 +50,7 @@ class Serving:
     def routes(self) -> list[Route]:
         """The JSON of a page comes before it, so that `foo.json` is not taken for a name."""
         return [
-            Route("/", _home, methods=["GET"]),
+            Route("/", home, methods=["GET"]),
             self._files.route(),
             Route("/sign-in", self._sign_in, methods=["GET"]),
             self._badges.route(),
@@ -70,7 +71,12 @@ class Serving:
         return response
 
     def _route(self, page: Page) -> Route:
+        in_json = self._answers.route(page).endpoint
+
         async def endpoint(request: Request) -> Response:
+            if page.is_negotiated and not is_for_people(request):
+                answer: Response = await in_json(request)
+                return answer
             tidied = _tidied(request, page)
             if tidied is not None:
                 return RedirectResponse(tidied, 303)
@@ -113,13 +119,6 @@ def _place_of(asked: RequestContext) -> str:
         lane = f"{segment(view.service)}/{segment(view.environment)}"
         return f"/why/{lane}?version={segment(view.artifact.version)}"
     return f"/flows/{view.flow}#deployment-{view.id}"
-
-
-async def _home(request: Request) -> Response:
-    """People come to the inbox. Programs have no business here."""
-    if not is_for_people(request):
-        raise not_found("there is no /")
-    return RedirectResponse(HOME, 307)
 
 
 def _json_of(request: Request) -> str:

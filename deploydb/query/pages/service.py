@@ -12,8 +12,9 @@ from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
 from deploydb.query.lane_bodies import Lane
-from deploydb.query.pages.badge import markdown, origin_of
+from deploydb.query.pages.badge import markdown
 from deploydb.query.pages.filters import moment, state
+from deploydb.query.pages.origin import origin_of
 from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.svg import bars, graph, ticks
 from deploydb.query.request_context import RequestContext

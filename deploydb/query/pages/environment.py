@@ -1,0 +1,99 @@
+"""`/environments/{environment}`: what runs there, what changed lately, which holds stand, and when its windows open."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from deploydb.domain.calendar.windows import opens
+from deploydb.domain.gates.window import WindowPromotion
+from deploydb.query.hold_views import HoldBody
+from deploydb.query.lane_bodies import Lane
+from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
+from deploydb.query.pages.reports import CHANGES, OTHER_CHANGE
+from deploydb.query.request_context import RequestContext, iso
+from deploydb.query.resource import PAGE
+from deploydb.query.resources.blame import Change, blame
+from deploydb.query.resources.holds import holds
+from deploydb.query.resources.status import status
+from deploydb.store.environment_names import names_of
+from deploydb.v1_schema import Environment as EnvironmentBody
+
+_LANES = 200
+"""Of a page."""
+_CHANGES = 50
+_HOURS = 7 * 24
+"""How far back changes are looked for."""
+
+
+class Windows(Struct, frozen=True, kw_only=True):
+    """A window promotion at the entry: whether it is open, and when that changes next; null: not within a year."""
+
+    promotion: str
+    description: str
+    open: bool
+    until: str | None
+
+
+class Environment(Struct, frozen=True, kw_only=True):
+    """An environment: how it is configured (null: not any more), its lanes, holds and windows, and what changed in it
+    in the last week. `more`: there are more lanes, on the next page."""
+
+    environment: str
+    configuration: EnvironmentBody | None
+    orchestrator: str | None
+    entry: list[str]
+    lanes: list[Lane]
+    more: bool
+    holds: list[HoldBody]
+    windows: list[Windows]
+    changes: list[Change]
+
+
+def environment(asked: RequestContext) -> Environment:
+    """One environment, with a page of its lanes."""
+    name = names_of(asked.engine).now(asked.name("environment"))
+    page = asked.page(size=_LANES)
+    here = {"service": None, "environment": name}
+    lanes = status(narrowed(asked, here | {"at": None, "known_at": None})).lanes
+    configured = asked.catalog.environments.get(name)
+    return Environment(
+        environment=name,
+        configuration=EnvironmentBody.of(configured) if configured is not None else None,
+        orchestrator=configured.orchestrator if configured is not None else None,
+        entry=list(configured.entry) if configured is not None else [],
+        lanes=lanes[page.offset : page.offset + page.size],
+        more=len(lanes) > page.offset + page.size,
+        holds=holds(narrowed(asked, here)).holds,
+        windows=list(_windows(asked, name)) if configured is not None else [],
+        changes=blame(narrowed(asked, here | {"at": None, "hours": str(_HOURS)})).changes[:_CHANGES],
+    )
+
+
+def _windows(asked: RequestContext, environment: str) -> Iterator[Windows]:
+    for one in asked.catalog.entry_promotions(environment):
+        if isinstance(one, WindowPromotion):
+            opening = opens(one, asked.now)
+            until = iso(opening.closes_at if opening.is_open else opening.opens_at)
+            yield Windows(promotion=one.ident, description=one.description, open=opening.is_open, until=until)
+
+
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    return {
+        "kinds": {change["kind"]: CHANGES.get(change["kind"], OTHER_CHANGE) for change in answer["changes"]},
+        "page": int(asked.number("pageNumber") or 0),
+        "stream": stream_of(environment=answer["environment"]),
+    }
+
+
+PAGES = (
+    Page(
+        path="/environments/{environment}",
+        template="environment.html",
+        read=environment,
+        command=lambda _asked, answer: ["environment", "describe", answer["environment"]],
+        drawn=_drawn,
+        parameters=PAGE,
+        momentary=True,
+    ),
+)

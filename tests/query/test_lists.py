@@ -1,0 +1,97 @@
+"""What is configured, listed for people and for programs; one environment; and what `curl` is answered."""
+
+from collections.abc import Iterator
+from datetime import UTC, time, timedelta
+
+import pytest
+from msgspec.structs import replace
+
+from deploydb.domain.calendar.window import Window
+from deploydb.domain.gates.window import WindowPromotion
+from deploydb.domain.model.catalog import Incomplete
+from deploydb.domain.model.catalog import Service as Configured
+from deploydb.domain.model.service_metadata import ServiceMetadata
+from tests.query.client import Service
+from tests.scenario import Scenario, catalog
+
+BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
+HOURS = WindowPromotion(ident="hours", description="By day.", zone="UTC", allow=(Window(start=time(9), end=time(17)),))
+BAR = Configured(ident="bar", description="Bars.", metadata=ServiceMetadata(team="Shop", labels={"tier": "gold"}))
+
+
+@pytest.fixture
+def world(database_url: str) -> Iterator[Scenario]:
+    foo = catalog().services["foo"]
+    known = catalog(foo, BAR, promotions=(HOURS,), entry={"prod": ("hours",)})
+    known.incomplete["new"] = Incomplete(service=Configured(ident="new"), lacks=("pipeline main",))
+    with Scenario(database_url, known) as world:
+        yield world
+
+
+def test_services_are_a_list_for_programs_and_a_page_for_people(world: Scenario, service: Service) -> None:
+    found = service.get("/services")
+    assert found == service.get("/services.json")
+    assert [one["service"] for one in found["services"]] == ["bar", "foo", "new"]
+    assert found["services"][0] == {
+        "service": "bar",
+        "description": "Bars.",
+        "team": "Shop",
+        "labels": {"tier": "gold"},
+        "artifacts": [],
+        "environments": [],
+        "lacks": [],
+    }
+    assert found["services"][2]["lacks"] == ["pipeline main"]
+    page = service.ask("/services", **BROWSER)
+    assert page.headers["content-type"] == "text/html; charset=utf-8"
+    for text in ('href="/services/foo"', "takes no releases: lacks pipeline main", "<code>tier=gold</code>"):
+        assert text in page.text
+
+
+def test_services_come_in_pages(world: Scenario, service: Service) -> None:
+    world.catalog = catalog(*(replace(BAR, ident=f"s{number:03}") for number in range(450)))
+    for page, count, more in ((0, 200, True), (1, 200, True), (2, 50, False), (3, 0, False)):
+        found = service.get(f"/services?pageNumber={page}")
+        assert (len(found["services"]), found["more"]) == (count, more)
+    assert 'href="?pageNumber=2"' in service.ask("/services?pageNumber=1", **BROWSER).text
+    assert service.refusal("/services?pageNumber=x")[0] == 400
+
+
+def test_environments_are_listed_in_the_order_of_releases(world: Scenario, service: Service) -> None:
+    expected = [(name, 1) for name in ("dev", "prod")]
+    found = service.get("/environments")["environments"]
+    assert [(one["environment"], one["services"]) for one in found] == expected
+    assert 'href="/environments/dev"' in service.ask("/environments", **BROWSER).text
+
+
+def test_an_environment_has_what_runs_changes_holds_and_windows(world: Scenario, service: Service) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    world.tell("hold.placed", kind="freeze", environment="prod", by="carol", reason="holidays")
+    world.evaluate(minutes=1)
+    dev, prod = service.get("/environments/dev.json"), service.get("/environments/prod.json")
+    assert [one["running"][0]["version"] for one in dev["lanes"]] == ["1.0"]
+    assert [one["kind"] for one in dev["changes"]] == ["deployed"]
+    assert (dev["holds"], dev["windows"], dev["entry"]) == ([], [], [])
+    assert [(one["kind"], one["by"]) for one in prod["holds"]] == [("freeze", "carol")]
+    window = {"promotion": "hours", "description": "By day.", "open": True, "until": "2026-11-22T17:00:00+00:00"}
+    assert (prod["entry"], prod["windows"]) == (["hours"], [window])
+    assert [one["kind"] for one in prod["changes"]] == ["held"]
+    page = service.ask("/environments/prod").text
+    assert "open</span> until 2026-11-22 17:00:00 UTC" in page
+    world.now = world.now.astimezone(UTC) + timedelta(hours=8)
+    assert "closed</span> until 2026-11-23 09:00:00 UTC" in service.ask("/environments/prod").text
+
+
+def test_curl_gets_the_addresses_of_answers(world: Scenario, service: Service) -> None:
+    answer = service.ask("/", accept="*/*", host="deploydb.example.com")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    assert "DEPLOYDB_URL=http://deploydb.example.com deploydb status" in answer.text
+    found = service.ask("/", accept="application/json").json()
+    assert found["service"] == "deploydb"
+    for address in found["addresses"]:
+        assert address in answer.text
+        real = address.replace("SERVICE", "foo").replace("ENVIRONMENT", "dev").replace("COMMIT", "1.0")
+        assert service.ask(real).status_code in (200, 404), address
+    assert service.ask("/", **BROWSER).headers["location"] == "/inbox"
