@@ -27,6 +27,7 @@ NEEDED = {"/api/diff": "from=dev&to=prod", "/diff": "from=dev&to=prod", "/diff.j
 NEEDED |= {"/api/plan/{service}": "version=1.0"}
 NEEDED |= {"/api/check/{service}/{environment}": "order=promote&version=1.0"}
 NEEDED |= {"/api/accept/{service}": "version=1.0&digest=sha256:aa"}
+NEEDED |= dict.fromkeys(("/api/search", "/search", "/search.json"), "q=foo+1")
 NEEDED |= dict.fromkeys(("/api/effect", "/effect", "/effect.json"), "source=tests&id=artifact.published-1")
 _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 

@@ -121,7 +121,6 @@ def test_accept_may_come_in_several_lines(quiet: Service) -> None:
         ("/api/status?service=%00", 400, "service has a NUL character"),
         ("/api/events?before=x", 400, "before=x is not a whole number from 0"),
         ("/api/events?type=%00", 400, "type has a NUL character"),
-        ("/", 404, "there is no /"),
         ("/api", 404, "there is no /api"),
         ("/api/artefacts", 404, "there is no /api/artefacts"),
         ("/api/services/", 404, "there is no /api/services/"),

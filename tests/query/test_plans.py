@@ -57,8 +57,9 @@ MOST_PAGES = 2_000
 _WHOLE = {"ingest_watermark", "revision"}
 """A handful of rows, whatever is stored: they are read as a whole."""
 
-_READ_WHOLE = {"/api/inbox": {"current_version"}}
-"""Drift is looked for in each lane: the table has a row a lane, whatever has been deployed."""
+_READ_WHOLE = {"/api/inbox": {"current_version"}, "/api/search": {"current_version"}}
+"""Drift is looked for in each lane, the beginning of a version among what runs: the table has a row a lane, whatever
+has been deployed."""
 
 Ask = Callable[[sa.Connection], Any]
 

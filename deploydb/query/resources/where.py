@@ -105,7 +105,7 @@ def where(asked: RequestContext) -> Where:
     means, and what became of each in each environment."""
     what = asked.name("what")
     with asked.store() as connection:
-        found = _meant(connection, asked.catalog, what)
+        found = meant(connection, asked.catalog, what)
         if not found:
             near = _near(connection, asked.catalog, what)
             raise not_found(
@@ -145,7 +145,7 @@ def _untaken(catalog: Catalog, found: FoundView, absent: Sequence[tuple[int, str
     return [Untaken(service=name, reason=reason_body(one)) for name, one in reasons.items() if one is not None]
 
 
-def _meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[FoundView]:
+def meant(connection: sa.Connection, catalog: Catalog, what: str) -> Sequence[FoundView]:
     """By the first of the ways to name an artifact that the text fits and that finds one."""
     if what.startswith("pkg:"):
         return by_purl(connection, what) if len(what) <= LONGEST_PURL else ()
