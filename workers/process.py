@@ -59,6 +59,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port, log=log))
             log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
         service_manager.report_until_stopped(signals)
+        stack.callback(service_manager.stopping)
         yield Process(
             log=log,
             signals=signals,

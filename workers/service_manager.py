@@ -7,7 +7,7 @@ good. A process whose environment has no NOTIFY_SOCKET reports nothing.
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
@@ -46,12 +46,12 @@ class ServiceManager:
         self._status = ""
 
     @classmethod
-    def of_environment(cls, health: Health, log: Log, environ: Mapping[str, str] = os.environ) -> "ServiceManager":
+    def of_environment(cls, health: Health, log: Log) -> "ServiceManager":
         """That of the variables NOTIFY_SOCKET, WATCHDOG_USEC and WATCHDOG_PID.
 
         Raises: Misconfigured where the library is missing.
         """
-        if not environ.get("NOTIFY_SOCKET"):
+        if not os.environ.get("NOTIFY_SOCKET"):
             return cls(health, log, send=None)
         try:
             # its `notify` sends one line at a time, and a reload is two in one message
@@ -60,7 +60,7 @@ class ServiceManager:
             raise Misconfigured(
                 "NOTIFY_SOCKET is set, and the package cysystemd is missing: install deploydb[systemd]"
             ) from error
-        return cls(health, log, send=sd_notify, watchdog=_watchdog(environ))
+        return cls(health, log, send=sd_notify, watchdog=_watchdog())
 
     @property
     def is_there(self) -> bool:
@@ -68,27 +68,31 @@ class ServiceManager:
         return self._send is not None
 
     def report(self) -> float:
-        """Report the health as it is now; return the seconds until the next report. Waits as `Health.ready` does."""
-        health = self._looked()
+        """Report the health as it is now; return the seconds until the next report. Waits as `Health.ready` does.
+
+        What could not be sent is sent by the next report.
+        """
+        if self._watchdog is not None and self._health.alive:
+            self._tell("WATCHDOG=1")  # before the looks, which take seconds where a server hangs
+        health = self._health.ready()
+        ready, status = self._ready or health.ready, _status(health)
         lines = []
-        if health.ready and not self._ready:
-            self._ready = True
+        if ready and not self._ready:
             lines.append("READY=1")
-        status = _status(health)
         if status != self._status:
-            self._status = status
             lines.append(f"STATUS={status}")
-        if self._health.alive:
-            if not self._ready:
-                lines.append(f"EXTEND_TIMEOUT_USEC={START_WITHIN // timedelta(microseconds=1)}")
-            if self._watchdog is not None:
-                lines.append("WATCHDOG=1")
-        self._tell(*lines)
-        longest = LOOK_EVERY_SECONDS if self._ready else STARTING_LOOK_EVERY_SECONDS
+        if not ready and self._health.alive:
+            lines.append(f"EXTEND_TIMEOUT_USEC={START_WITHIN // timedelta(microseconds=1)}")
+        if lines and self._tell(*lines):
+            self._ready, self._status = ready, status
+        longest = LOOK_EVERY_SECONDS if ready else STARTING_LOOK_EVERY_SECONDS
         return longest if self._watchdog is None else min(longest, self._watchdog.total_seconds() / 4)
 
     def report_until_stopped(self, signals: Signals) -> None:
-        """Report in a thread of its own until the process is asked to stop, and report that."""
+        """Report in a thread of its own until the process is asked to stop, and report that.
+
+        The process may end before, while the thread is in a look: the end of the process calls `stopping`, too.
+        """
 
         def watch() -> None:
             while signals.asked_at is None:
@@ -112,31 +116,28 @@ class ServiceManager:
             self._tell("READY=1")
 
     def stopping(self) -> None:
-        """Report that the process was asked to stop. Nothing is reported after it."""
-        self._tell("STOPPING=1", "STATUS=stopping")
-        self._stopping = True
+        """Report that the process stops. Nothing is reported after it, this no second time."""
+        self._tell("STOPPING=1", "STATUS=stopping", last=True)
 
-    def _looked(self) -> Ready:
-        try:
-            return self._health.ready()
-        except Exception as error:  # `/readyz` answers 500 then: a defect of a look is none of the worker
-            return Ready(ready=False, reasons=(f"the look at it failed: {error!r}",))
-
-    def _tell(self, *lines: str) -> None:
+    def _tell(self, *lines: str, last: bool = False) -> bool:
+        """Whether they were sent."""
         with self._lock:
-            if self._send is None or self._stopping or not lines:
-                return
+            if self._send is None or self._stopping:
+                return False
+            self._stopping = last
             try:
                 self._send("\n".join(lines))
             except (RuntimeError, ValueError) as error:
                 if not self._failed:
                     self._log.warning("the service manager takes no reports", error=str(error))
                 self._failed = True
+                return False
+            return True
 
 
-def _watchdog(environ: Mapping[str, str]) -> timedelta | None:
+def _watchdog() -> timedelta | None:
     """As sd_watchdog_enabled(3) has it."""
-    wanted, pid = environ.get("WATCHDOG_USEC", ""), environ.get("WATCHDOG_PID")
+    wanted, pid = os.environ.get("WATCHDOG_USEC", ""), os.environ.get("WATCHDOG_PID")
     if not wanted.isdecimal() or (pid is not None and pid != str(os.getpid())):
         return None
     return timedelta(microseconds=int(wanted))

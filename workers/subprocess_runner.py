@@ -74,7 +74,7 @@ def without_secrets(environment: Mapping[str, str], *, passed: Sequence[str] = (
     return {
         name: value
         for name, value in environment.items()
-        if name in passed or name in _KEPT or not name.startswith(("DEPLOYDB_", "PG", *OF_SYSTEMD))
+        if name in passed or name in _KEPT or not (name in OF_SYSTEMD or name.startswith(("DEPLOYDB_", "PG")))
     }
 
 

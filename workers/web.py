@@ -83,6 +83,7 @@ def serve(
         listens = stack.enter_context(bound or listening(address, setting=setting))
         log.info("serving", address=f"http://{address_of(listens)}")
         look_seldom()
+        stack.callback(service_manager.stopping)
         host = listens.getsockname()[0]
         server = Server(
             only_own_hosts(app, address=host, url=given.url, listen=address, more=given.hosts),

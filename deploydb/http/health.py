@@ -1,5 +1,6 @@
 """Health: `/healthz` and `/readyz` for probes; the looks of a process at its parts, and the reports of its sources."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,6 +23,9 @@ FRESH_SECONDS = 1.0
 STUCK_SECONDS = 60.0
 """A look that has been under way for so long hangs in us: every limit of the servers' connections is shorter."""
 
+_PROBLEMS = (DeployDBError, OSError)
+"""What a look says by raising. Any other error is a defect of the look."""
+
 
 class Ready(Struct, frozen=True, kw_only=True):
     """The answer of `/readyz`. `warnings` do not stand in the way of work."""
@@ -35,7 +39,9 @@ class _Check:
     """A look at one part, in a thread of its own, so that it is taken while all others wait."""
 
     def __init__(self, name: str, look: Callable[[], None]) -> None:
+        self._name = name
         self._look = look
+        self._is_defective = False
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=f"look at {name}")
         self._lock = threading.Lock()
         self._under_way: Future[None] | None = None
@@ -56,6 +62,15 @@ class _Check:
     def _timed(self) -> None:
         try:
             self._look()
+        except _PROBLEMS:
+            raise
+        except Exception:
+            if not self._is_defective:  # looks come often: its first failure is logged
+                logging.getLogger(__name__).exception("the look at %s failed", self._name)
+            self._is_defective = True
+            raise
+        else:
+            self._is_defective = False
         finally:
             self._ended_at = time.monotonic()
 
@@ -84,7 +99,8 @@ class Health:
 
     def check(self, source: str, look: Callable[[], None]) -> None:
         """Have `look` called whenever readiness is asked for, at most once a second; a DeployDBError or an OSError that
-        it raises is the reason against it. It may report. A second look of the same source replaces the first."""
+        it raises is the reason against it. So is any other error, a defect of the look, which is logged, too. It may
+        report. A second look of the same source replaces the first."""
         self._looks[source] = _Check(source, look)
 
     def looked(self) -> dict[str, str | None]:
@@ -126,9 +142,7 @@ class Health:
         error = look.exception()
         if error is None:
             return None
-        if isinstance(error, DeployDBError | OSError):
-            return self._redact(str(error))
-        raise error
+        return self._redact(str(error) if isinstance(error, _PROBLEMS) else f"the look at it failed: {error!r}")
 
 
 def _named(source: str, texts: Iterable[str]) -> tuple[str, ...]:

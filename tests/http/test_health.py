@@ -3,10 +3,15 @@
 import threading
 
 import pytest
+from prometheus_client import CollectorRegistry
+from starlette.applications import Starlette
+from starlette.testclient import TestClient
 
 from deploydb.domain.model.errors import Transient
 from deploydb.http import health
 from deploydb.http.health import Health
+from deploydb.http.metrics import add_readiness, metrics_route
+from deploydb.redaction import redacted
 
 
 def test_a_look_that_does_not_answer_in_time_is_a_reason_and_none_once_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,3 +52,21 @@ def test_slow_looks_are_waited_for_together(monkeypatch: pytest.MonkeyPatch) -> 
     looking.check("database", lambda: together.wait(10) and None)
     looking.check("broker", lambda: together.wait(10) and None)
     assert looking.ready().ready
+
+
+def test_a_defect_of_a_look_is_a_reason_without_secrets_and_is_logged_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
+    looking, registry = Health(redact=lambda text: redacted(text, ["secret-word"])), CollectorRegistry()
+    looking.check("database", lambda: {}["secret-word"])
+    add_readiness(registry, looking)
+    client = TestClient(Starlette(routes=[*looking.routes(), metrics_route(registry)]))
+    scraped = client.get("/metrics")
+    assert (scraped.status_code, scraped.text.splitlines()[-1]) == (200, "deploydb_ready 0.0")
+    answer = client.get("/readyz")
+    assert answer.status_code == 503
+    assert answer.json()["reasons"] == ["database: the look at it failed: KeyError('***')"]
+    (logged,) = caplog.records
+    assert logged.getMessage() == "the look at database failed"
+    assert logged.exc_info is not None
