@@ -8,6 +8,8 @@ from operator import attrgetter
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.lane_state import STATES, is_behind, states_of
 
@@ -54,17 +56,26 @@ def within(services: Iterable[MatrixService], columns: Sequence[str]) -> Iterabl
             yield replace(service, lanes=lanes)
 
 
-def matching(services: Sequence[MatrixService], service: str | None, words: Sequence[str]) -> Iterable[MatrixService]:
-    """Those of this name, or else with it in theirs, that have all words in their name or their versions."""
+def matching(
+    catalog: Catalog, services: Sequence[MatrixService], service: str | None, words: Sequence[str]
+) -> Iterable[MatrixService]:
+    """Those of this name, or else with it in theirs, that have all words in their name, team, labels (`tier=web`) or
+    versions."""
     known = services
     if service is not None:
         exact = [one for one in known if one.name == service]
         known = exact or [one for one in known if service.casefold() in one.name.casefold()]
     for one in known:
-        name = one.name.casefold()
-        missing = [word for word in words if word not in name]
+        missing = words and [word for word in words if word not in _about(catalog, one.name)]
         if not missing or all(any(word in version for version in _versions(one)) for word in missing):
             yield one
+
+
+def _about(catalog: Catalog, name: str) -> str:
+    configured = catalog.services.get(name)
+    metadata = configured.metadata or NO_METADATA if configured is not None else NO_METADATA
+    labels = [f"{label}={value}" for label, value in metadata.labels.items()]
+    return "\n".join([name, metadata.team or "", *labels]).casefold()
 
 
 def _versions(service: MatrixService) -> set[str]:

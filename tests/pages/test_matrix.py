@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
+from msgspec.structs import replace
 from playwright.sync_api import Browser, Page
 
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
+from deploydb.domain.model.service_metadata import ServiceMetadata
 from deploydb.query.pages.versions import cut
 from deploydb.store.record import record
 from tests.pages.browser import tab
@@ -37,6 +39,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     )
     names = [f"svc-{number:03}" for number in range(SERVICES)]
     services = [Configured(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",)) for name in names]
+    services[42] = replace(services[42], metadata=ServiceMetadata(team="Payments", labels={"tier": "web"}))
     with Scenario(f"sqlite:///{path}", catalog(*services, stages=stages)) as made:
         for environment in ENVIRONMENTS:
             facts = [_observed(made, name, environment) for name in names]
@@ -129,6 +132,8 @@ def test_a_page_that_says_all_is_small_too(service: Service) -> None:
         ("?match=svc-01", [f"svc-{number:03}" for number in range(10, 20)]),
         ("?match=0RC.1", []),
         ("?match=RC.1%2Bbuild+009", ["svc-009"]),
+        ("?match=payments+tier%3Dweb", ["svc-042"]),
+        ("?match=payments+9.9", []),
         ("?service=svc-250", ["svc-250"]),
         ("?service=-25", [f"svc-{number}" for number in range(250, 260)]),
         ("?show=trouble", ["svc-007"]),

@@ -30,7 +30,10 @@ MOST_TROUBLED = 30
 _LOOKED_AT = {"trouble", "deploying", "drift"}
 PARAMETERS = (
     *status.RESOURCES[0].parameters,
-    text("match", "Of services with all of these words in their name or in a version that runs or is on its way."),
+    text(
+        "match",
+        "Of services with all of these words in their name, team, labels, or versions there or on their way.",
+    ),
     text("show", "Of services with a lane in this state only.", *STATES),
     text("sort", "In this order: by name, latest change first, most drift first, worst first.", *SORTS),
     text("view", "A line a cell, or all that there is to say.", COMFORTABLE),
@@ -88,7 +91,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
     columns = _columns(found, environments_in_order(catalog), environment)
     if environment is not None:
         services = list(within(services, columns))
-    found_by_text = list(matching(services, service, (asked.option("match") or "").casefold().split()))
+    found_by_text = list(matching(catalog, services, service, (asked.option("match") or "").casefold().split()))
     show = asked.option("show")
     shown = [one for one in found_by_text if show is None or show in one.states]
     shown.sort(key=ORDERS[asked.option("sort") or SORTS[0]])
