@@ -5,12 +5,14 @@ table: its cells follow each other, and a new line begins between two cells or t
 wider than the terminal has a line of its own.
 """
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 from rich.cells import cell_len
 
 from deploydb.query.column import Column
+from deploydb.query.text_width import cut_in_middle
 
 GAP = 2
 """Spaces between two columns, and before each further line of a row."""
@@ -29,10 +31,12 @@ class Layout(Struct, frozen=True):
     widths: list[int]
 
 
-def fitted(columns: Sequence[Column], rows: Sequence[Row], width: int, *, whole: bool = False) -> Layout | None:
+def fitted(
+    columns: Sequence[Column], rows: Sequence[Row], width: int, *, whole: bool = False, every: bool = False
+) -> Layout | None:
     """The layout of a table within `width`; None where there is none. Columns without content are left out first.
 
-    `whole`: no column is left out, and no text is wrapped.
+    `every`: no column is left out. `whole`: no text is wrapped either.
     """
     texts = [[column.heading, *(row[place] for row in rows)] for place, column in enumerate(columns)]
     natural = [max(map(cell_len, cells)) for cells in texts]
@@ -40,7 +44,7 @@ def fitted(columns: Sequence[Column], rows: Sequence[Row], width: int, *, whole:
         wide if whole or column.holds != "text" else max(min(wide, _LEAST_TEXT), _longest_word(cells))
         for column, cells, wide in zip(columns, texts, natural, strict=True)
     ]
-    for places in _kept(columns, rows) if not whole else [list(range(len(columns)))]:
+    for places in _kept(columns, rows) if not (whole or every) else [list(range(len(columns)))]:
         left = width - sum(least[place] for place in places) - GAP * (len(places) - 1)
         if left >= 0:
             wanted = [natural[place] - least[place] for place in places]
@@ -58,11 +62,8 @@ def flowed(columns: Sequence[Column], row: Row, width: int, *, most: int | None 
         return lines
     while True:
         droppable = [at for at, (column, _) in enumerate(cells) if column.gives_way]
-        for shortened in _shortened(cells, _LEAST_SHORTENED if droppable else 0):
-            lines = _lines(shortened, width)
-            if len(lines) <= most:
-                return lines
-        if not droppable:
+        lines = _shortened(cells, width, most, _LEAST_SHORTENED if droppable else 0)
+        if len(lines) <= most or not droppable:
             return lines
         del cells[max(droppable, key=lambda at: cells[at][0].gives_way)]
 
@@ -90,33 +91,30 @@ def _lines(cells: Sequence[tuple[Column, str]], width: int) -> list[str]:
         for word in cell.split() if column.holds == "text" else [cell]:
             fits = cell_len(lines[-1]) + len(gap) + cell_len(word) <= width
             if lines == [""]:
-                lines = [_cut(word, width) if column.holds == "version" else word]
+                lines = [cut_in_middle(word, width) if column.holds == "version" else word]
             elif fits:
                 lines[-1] += gap + word
             else:
-                lines.append(" " * GAP + (_cut(word, width - GAP) if column.holds == "version" else word))
+                lines.append(" " * GAP + (cut_in_middle(word, width - GAP) if column.holds == "version" else word))
             gap = " "
     return lines
 
 
-def _shortened(cells: Sequence[tuple[Column, str]], least: int) -> Iterator[list[tuple[Column, str]]]:
-    """The cells with ever less of their last text, whose words it loses one by one; at least so many characters."""
+def _shortened(cells: Sequence[tuple[Column, str]], width: int, most: int, least: int) -> list[str]:
+    """The lines with as many words of the last text as `most` lines have room for. More lines where there is no room
+    for `least` characters of it."""
     at = max((place for place, (column, _) in enumerate(cells) if column.holds == "text"), default=None)
     if at is None:
-        yield list(cells)
-        return
+        return _lines(cells, width)
     column, text = cells[at]
     words = text.split()
-    for count in range(len(words), -1, -1):
-        short = text if count == len(words) else " ".join([*words[:count], "…"])
-        if short is not text and len(short) < least:
-            return
-        yield [*cells[:at], (column, short), *cells[at + 1 :]]
 
+    def short(count: int) -> str:
+        return text if count == len(words) else " ".join([*words[:count], "…"])
 
-def _cut(version: str, width: int) -> str:
-    """A version without its middle where it is wider."""
-    if cell_len(version) <= width:
-        return version
-    kept = max(width - 1, 2)
-    return f"{version[: kept - kept // 2]}…{version[-(kept // 2) :]}"
+    def lines(count: int) -> list[str]:
+        return _lines([*cells[:at], (column, short(count)), *cells[at + 1 :]], width)
+
+    fewest = bisect_left(range(len(words)), least, key=lambda count: len(short(count)))
+    room = bisect_right(range(fewest, len(words) + 1), most, key=lambda count: len(lines(count)))
+    return lines(fewest + max(room - 1, 0))

@@ -9,6 +9,7 @@ import click
 from msgspec.structs import replace
 
 from deploydb.cli.client import Body, ask
+from deploydb.cli.lanes import show_matrix
 from deploydb.cli.output import show_line, show_table
 from deploydb.cli.views import show_answer
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
@@ -46,9 +47,7 @@ def home(context: click.Context) -> None:
     def show_services() -> None:
         show_table(_SHORT, [[name, _in_short(environments, there)] for name, there in shown.items()], empty="", most=2)
 
-    rows = [[name, *(there.get(each, "-") for each in environments)] for name, there in shown.items()]
-    columns = [Column("SERVICE"), *(Column(each.upper()) for each in environments)]
-    show_table(columns, rows, empty="No service is configured.", instead=show_services)
+    show_matrix(environments, shown, show_services)
     if len(lanes) > _SERVICES:
         click.echo(f"{len(lanes) - _SERVICES} more services: `deploydb status`", err=True)
 

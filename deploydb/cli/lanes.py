@@ -1,6 +1,6 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import click
 
@@ -73,9 +73,11 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
         click.echo(" ".join(note.split()))
 
 
-def show_matrix(environments: Sequence[str], cells: Mapping[str, Mapping[str, str]]) -> None:
-    """A row a service and a column an environment; a row a lane on a terminal that is too narrow for that. `cells`: by
-    service and environment."""
+def show_matrix(
+    environments: Sequence[str], cells: Mapping[str, Mapping[str, str]], instead: Callable[[], None] | None = None
+) -> None:
+    """A row a service and a column an environment; `instead`, else a row a lane, on a terminal that is too narrow for
+    that. `cells`: by service and environment."""
 
     def show_lanes() -> None:
         lanes = [(name, each, row[each]) for name, row in cells.items() for each in environments if each in row]
@@ -83,7 +85,7 @@ def show_matrix(environments: Sequence[str], cells: Mapping[str, Mapping[str, st
 
     rows = [[name, *(row.get(each, "-") for each in environments)] for name, row in cells.items()]
     columns = [Column("SERVICE"), *(Column(each.upper(), "text") for each in environments)]
-    show_table(columns, rows, empty="No service is configured.", instead=show_lanes)
+    show_table(columns, rows, empty="No service is configured.", instead=instead or show_lanes)
 
 
 _HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}

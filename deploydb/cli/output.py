@@ -100,8 +100,11 @@ def show_table(
     if sys.stdout.isatty() or colour:
         from deploydb.cli.terminal_table import show_on_terminal
 
-        kept = [Column(column.heading, column.holds) for column in columns] if is_wide() else columns
-        if not show_on_terminal(kept, lines, most=most, only_whole=instead is not None, colour=colour) and instead:
+        if is_wide():
+            columns, most = [Column(column.heading, column.holds) for column in columns], None
+        only_whole = instead is not None
+        printed = show_on_terminal(columns, lines, most=most, every=is_wide(), only_whole=only_whole, colour=colour)
+        if not printed and instead is not None:
             instead()
         return
     lines.insert(0, [column.heading for column in columns])

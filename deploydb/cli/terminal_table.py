@@ -29,15 +29,22 @@ STYLES = {
 
 
 def show_on_terminal(
-    columns: Sequence[Column], rows: Sequence[Row], *, most: int | None, only_whole: bool, colour: bool | None
+    columns: Sequence[Column],
+    rows: Sequence[Row],
+    *,
+    most: int | None,
+    every: bool,
+    only_whole: bool,
+    colour: bool | None,
 ) -> bool:
     """Print it. False, with nothing printed, where it does not fit and is wanted `only_whole`.
 
-    Columns give way only in a table of rows without a limit; `most`: lines of a row. `colour`: None where the terminal
+    Columns give way only in a table of rows without a limit; `most`: lines of a row. `every`: no column is
+    left out for want of content. `colour`: None where the terminal
     decides. Where no terminal is, any width will do.
     """
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
-    layout = fitted(columns, rows, width, whole=most is not None)
+    layout = fitted(columns, rows, width, whole=most is not None, every=every)
     if layout is None and only_whole:
         return False
     drawn_width = sum(layout.widths) + GAP * (len(layout.widths) - 1) if layout is not None else width

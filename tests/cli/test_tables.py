@@ -10,15 +10,19 @@ from itertools import takewhile
 from pathlib import Path
 from pkgutil import iter_modules
 
+import click
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from rich.cells import cell_len
 
 import deploydb.cli
+from deploydb.cli import fitting
 from deploydb.cli.commands import cli
-from deploydb.cli.output import show_table
+from deploydb.cli.output import output_option, show_table
 from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.query.column import Column
+from deploydb.query.text_width import cut_in_middle
 from deploydb.query.views import views
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
@@ -111,6 +115,44 @@ def test_columns_are_given_away_by_priority_and_never_with_wide_output(shown: Sh
     assert headings(120) == ["SERVICE", "ONE", "TWO", "THREE"]
     assert headings(80) == ["SERVICE", "ONE", "THREE"]
     assert headings(60) == ["SERVICE", "THREE"]
+
+
+def test_wide_output_leaves_out_no_column_and_no_word(shown: Show) -> None:
+    columns = Column("SERVICE"), Column("EMPTY", gives_way=2), Column("REASON", "text", gives_way=1)
+    words = [f"word{number}" for number in range(30)]
+
+    @click.command()
+    @output_option
+    def command(output: str) -> None:
+        show_table(columns, [["foo", "", " ".join(words)]], empty="", most=2)
+
+    for width in (20, 40, 80):
+        text = shown(width, lambda: command.main(["-o", "wide"], standalone_mode=False)).split()
+        assert [word for word in text if word.startswith("word")] == words
+        assert "EMPTY" in text
+
+
+def test_a_long_reason_is_shortened_in_few_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    columns = Column("SERVICE"), Column("REASON", "text"), Column("AGE")
+    words = [f"{number:04}" for number in range(400)]
+    measured = 0
+
+    def counted(text: str) -> int:
+        nonlocal measured
+        measured += 1
+        return cell_len(text)
+
+    monkeypatch.setattr(fitting, "cell_len", counted)
+    lines = fitting.flowed(columns, ["foo", " ".join(words), "3h"], 80, most=2)
+    assert lines == [f"foo  {' '.join(words[:15])}", f"  {' '.join(words[15:29])} …  3h"]
+    assert measured < 30 * len(words)
+
+
+def test_a_cut_text_is_measured_in_cells() -> None:
+    for cells in range(5, 60):
+        cut = cut_in_middle("名" * 50, cells)
+        assert cells - 2 <= cell_len(cut) <= cells
+        assert "…" in cut
 
 
 COMMANDS = (
