@@ -1,8 +1,9 @@
 """Characters that command a terminal, reorder a line or cannot be seen: none in names, an escape wherever people read.
 
 They are Unicode's controls (C0, DEL, C1), format characters (bidirectional ones and those of no width among them), line
-and paragraph separators, halves of surrogate pairs, and what is invisible by default (UAX 44,
-Default_Ignorable_Code_Point) or drawn as nothing. Letters, marks, digits and symbols of every script are none of them.
+and paragraph separators, halves of surrogate pairs, noncharacters (XML has no U+FFFE and no U+FFFF), and what is
+invisible by default (UAX 44, Default_Ignorable_Code_Point) or drawn as nothing. Letters, marks, digits and symbols of
+every script are none of them.
 """
 
 import re
@@ -10,9 +11,9 @@ import re
 _HIDDEN = (
     "\\x00-\\x1f\\x7f-\\x9f\\xad\\u034f\\u0600-\\u0605\\u061c\\u06dd\\u070f\\u0890-\\u0891\\u08e2\\u115f-\\u1160"
     "\\u17b4-\\u17b5\\u180b-\\u180f\\u200b-\\u200f\\u2028-\\u202e\\u2060-\\u206f\\u2800\\u3164\\ud800-\\udfff\\ufeff"
-    "\\uffa0\\ufff0-\\ufffb\\U000110bd\\U000110cd\\U00013430-\\U0001343f\\U0001bca0-\\U0001bca3"
-    "\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff"
-)
+    "\\ufdd0-\\ufdef\\uffa0\\ufff0-\\ufffb\\ufffe-\\uffff\\U000110bd\\U000110cd\\U00013430-\\U0001343f"
+    "\\U0001bca0-\\U0001bca3\\U0001d173-\\U0001d17a\\U000e0000-\\U000e0fff"
+) + "".join(f"\\U{plane:04x}fffe-\\U{plane:04x}ffff" for plane in range(1, 17))
 # a name has no blank but the plain one, and no variation selector: two that look alike would be two names
 _NOT_IN_NAMES = f"{_HIDDEN}\\xa0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000\\ufe00-\\ufe0f"
 

@@ -19,7 +19,8 @@ def test_each_character_of_unicodes_categories_is_hidden_and_in_no_name() -> Non
     for number in range(sys.maxunicode + 1):
         character = chr(number)
         category = unicodedata.category(character)
-        if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in INVISIBLE:
+        is_noncharacter = number & 0xFFFE == 0xFFFE or 0xFDD0 <= number <= 0xFDEF
+        if category in ("Cc", "Cf", "Cs", "Zl", "Zp") or character in INVISIBLE or is_noncharacter:
             assert has_hidden(character), hex(number)
             assert not_allowed(f"a{character}b") == f"U+{number:04X} is not allowed"
         elif category[0] in "LNPS" or category in ("Mc", "Me"):
