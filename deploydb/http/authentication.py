@@ -1,7 +1,7 @@
 """The person of a request: known to every endpoint, and required where reads are not open."""
 
 from collections.abc import Callable
-from typing import Literal, TypedDict, TypeGuard
+from typing import Any, Literal, TypedDict, TypeGuard
 from urllib.parse import quote
 
 from starlette.datastructures import MutableHeaders
@@ -21,6 +21,7 @@ from deploydb.settings import Reads
 _ALWAYS_OPEN = ("/healthz", "/readyz", "/healthcheck", "/metrics", "/sign-in", "/favicon.ico")
 _OPEN_BELOW = "/static/"
 _FOR_PROGRAMS = ("/api/", "/static/", "/metrics", "/health", "/readyz")
+_BY_HTTPS = "came_by_https"
 _CHALLENGE = {"WWW-Authenticate": 'Bearer realm="deploydb"'}
 
 
@@ -31,6 +32,12 @@ def require_identity(identity: Identity, reads: Reads) -> None:
             "DEPLOYDB_READ is token, and there is no token: set DEPLOYDB_TOKENS, or DEPLOYDB_PERSON_HEADER with "
             "DEPLOYDB_PROXIES"
         )
+
+
+def came_by_https(request: Request) -> bool:
+    """Whether the person's browser speaks TLS, to us or to a proxy that is trusted to say so."""
+    known: dict[str, Any] = request.scope.get("state", {})
+    return bool(known.get(_BY_HTTPS, request.scope["scheme"] == "https"))
 
 
 class Authenticator:
@@ -64,11 +71,14 @@ class Authenticator:
         """Take the cookie away."""
         response.delete_cookie(SESSION_COOKIE, **self._attributes(request))
 
-    def _attributes(self, request: Request) -> "_Attributes":
-        secure = self.identity().came_by_https(
+    def came_by_https(self, request: Request) -> bool:
+        """As the function of this name says where `Authentication` is in front."""
+        return self.identity().came_by_https(
             scheme=request.scope["scheme"], peer=_peer(request), lines=request.headers.getlist
         )
-        return {"path": "/", "httponly": True, "samesite": "strict", "secure": secure}
+
+    def _attributes(self, request: Request) -> "_Attributes":
+        return {"path": "/", "httponly": True, "samesite": "strict", "secure": self.came_by_https(request)}
 
 
 class _Attributes(TypedDict):
@@ -92,12 +102,16 @@ class Authentication:
         self._reads = reads
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or not (self._reads == "token" or self._authenticator.identity()):
+        if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         request = Request(scope)
-        person, session = self._authenticator.identify(request)
         state = scope.setdefault("state", {})
+        state[_BY_HTTPS] = self._authenticator.came_by_https(request)
+        if not (self._reads == "token" or self._authenticator.identity()):
+            await self._app(scope, receive, send)
+            return
+        person, session = self._authenticator.identify(request)
         state["person"] = person
         # a shared cache keeps a file of /static/ with all of its headers
         if session is not None and session.is_due and not scope["path"].startswith(_OPEN_BELOW):

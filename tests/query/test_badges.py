@@ -8,8 +8,12 @@ from xml.etree import ElementTree
 
 import pytest
 from msgspec.structs import replace
+from starlette.testclient import TestClient
 
 from deploydb.domain.model.catalog import Service as Configured
+from deploydb.http.authentication import Authentication, Authenticator
+from deploydb.http.sessions import Sessions
+from deploydb.identity import Identity
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
 
@@ -73,6 +77,7 @@ def test_a_badge_has_the_version_and_the_state_in_words_and_colour(
         ("/badge/foo/mars.svg", "there is no environment mars; there is dev, prod"),
         (f"/badge/{quote(ODD)}x/dev.svg", f"there is no service {ODD}x"),
         ("/badge/foo%00/dev.svg", "there is no service foo\\x00: no name has a NUL character"),
+        ("/badge/foo%EF%BF%BE/dev.svg", "there is no service foo\\ufffe"),
         ("/badge/foo/%E2%80%AE.svg", "there is no environment \\u202e; there is dev, prod"),
     ],
 )
@@ -112,9 +117,9 @@ def test_it_is_kept_for_a_minute_and_validated_after_that(world: Scenario, servi
 
 
 def test_the_page_of_a_service_has_the_line_of_markdown(world: Scenario, service: Service) -> None:
-    page = service.ask("/services/foo", host="deploydb.example.com", **{"x-forwarded-proto": "https"}).text
+    page = service.ask("/services/foo", host="deploydb.example.com").text
     expected = (
-        "[![foo in prod](https://deploydb.example.com/badge/foo/prod.svg)](https://deploydb.example.com/services/foo)"
+        "[![foo in prod](http://deploydb.example.com/badge/foo/prod.svg)](http://deploydb.example.com/services/foo)"
     )
     assert f"<code>{expected}</code>" in page
     page = service.ask(f"/services/{quote(ODD, safe='')}").text
@@ -122,6 +127,16 @@ def test_the_page_of_a_service_has_the_line_of_markdown(world: Scenario, service
         "[![\\&lt;script\\&gt;&#34;\\&amp;&#39;\\] \\[x\\](y)\\&lt;script\\&gt; in dev](http://testserver/badge/"
         in page
     )
+
+
+@pytest.mark.parametrize(("peer", "is_tls"), [("10.0.0.1", True), ("192.0.2.1", False)])
+def test_tls_in_front_is_believed_of_a_trusted_proxy_alone(service: Service, peer: str, is_tls: bool) -> None:
+    identity = Identity.parse(tokens="", person_header="", proxies="10.0.0.0/8")
+    app = Authentication(service.app, authenticator=Authenticator(lambda: identity, Sessions()))
+    browser = TestClient(app, client=(peer, 50000))
+    headers = {"x-forwarded-proto": "https"}
+    assert ("(https://testserver/badge/" in browser.get("/services/foo", headers=headers).text) is is_tls
+    assert ("; Secure" in browser.get("/sign-in", headers=headers).headers["set-cookie"]) is is_tls
 
 
 def test_a_link_to_a_page_has_a_preview_of_its_own(world: Scenario, service: Service) -> None:
@@ -133,7 +148,7 @@ def test_a_link_to_a_page_has_a_preview_of_its_own(world: Scenario, service: Ser
         ("/why/foo/dev", "foo 1.0 in dev", "1.0"),
         (f"/services/{quote(ODD, safe='')}", ODD, f"dev: {odd} (success)"),
         ("/inbox", "Inbox", "Nothing needs attention."),
-        ("/status", "", ""),
+        ("/status", "Status", "What runs where, since when, and why."),
         ("/artifacts/1", "foo 1.0", "com.example:foo 1.0, published 2026-11-22 12:00:00 UTC by tests; 2 deployments."),
     ):
         root = ElementTree.fromstring(_head(service.ask(path).text))

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Service as Configured
 from deploydb.domain.model.service_metadata import ServiceMetadata
+from deploydb.store.promotion import mark_open
 from deploydb.store.tables import deployment, event
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
@@ -81,6 +82,22 @@ def test_a_commit_leads_to_its_page(world: Scenario, service: Service, path: str
     assert "https://github.com/" not in service.ask(path).text
 
 
+def test_commits_are_read_for_a_service_with_a_repository_alone(
+    world: Scenario, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[list[int]] = []
+
+    def commits(_: object, idents: list[int]) -> dict[int, str | None]:
+        asked.append(idents)
+        return {}
+
+    monkeypatch.setattr("deploydb.query.pages.service.commits_of", commits)
+    service.get("/services/foo.json")
+    world.catalog = catalog(FOO)
+    service.get("/services/foo.json")
+    assert [bool(idents) for idents in asked] == [True, False]
+
+
 def test_a_report_of_a_job_is_a_link_where_its_gate_is(world: Scenario, service: Service) -> None:
     (smoke,) = service.get("/flows/1.json")["attempts"][0]["stage"]["gates"]
     assert smoke["url"] == "https://ci.example.com/?job=1&x=<y>"
@@ -95,7 +112,8 @@ def test_no_decision_changes_with_it(world: Scenario) -> None:
     changed = replace(FOO, metadata=ServiceMetadata(team="other", labels={"tier": "none"}))
     world.catalog = catalog(changed)
     world.catalog.digest = "other"
-    world.evaluate(minutes=1)
+    assert mark_open(world.engine, world.now, world.catalog) > 0
+    assert world.evaluate(minutes=1).services == 1
     assert (world.rows(event), world.rows(deployment)) == before
     assert world.commands() == []
 

@@ -3,12 +3,11 @@
 import asyncio
 import hashlib
 import re
-import unicodedata
 from collections.abc import Sequence
-from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from msgspec import Struct
+from rich.cells import cell_len
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
@@ -16,18 +15,19 @@ from starlette.routing import Route
 
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.query.existence import require_lane
-from deploydb.query.pages.filters import state
+from deploydb.query.pages.filters import segment, state
 from deploydb.query.request_context import RequestContext
 from deploydb.query.response_cache import Sources, names_tag
+from deploydb.query.text_width import cut_in_middle
 from deploydb.store.environment_names import names_of
 from deploydb.store.queries.lanes import RunningView, running_in
 
 PATH = "/badge/{service}/{environment}.svg"
 _SECONDS = 60
 _LONGEST = 28
-"""Characters of a part; what is longer is cut in the middle."""
+"""Cells of a part; what is longer is cut in the middle."""
 _WIDTH = 6.7
-"""Pixels of a character of the typeface."""
+"""Pixels of a cell of the typeface."""
 _WORST_FIRST = ("FAILED", "STARTED", "CREATED", "COMPLETED", "SUCCESS")
 _COLOURS = {"good": "#14693f", "busy": "#1a56b0", "bad": "#a61b12", "wait": "#7a4d00", "off": "#535e70"}
 """Of each tone, as on the pages in light: white text on it has a contrast of 5 to 1 or more."""
@@ -68,7 +68,7 @@ class Badges:
         return Response(body, status_code=status, media_type="image/svg+xml", headers=headers)
 
     def _drawn(self, badge: Badge) -> str:
-        left, right = (round(_cells(text) * _WIDTH) + 12 for text in (badge.label, badge.value))
+        left, right = (round(cell_len(text) * _WIDTH) + 12 for text in (badge.label, badge.value))
         return self._template.render(badge=badge, colour=_COLOURS[badge.tone], left=left, right=right)
 
 
@@ -77,7 +77,8 @@ def badge_of(asked: RequestContext) -> tuple[Badge, int]:
     service = asked.request.path_params["service"]
     environment = names_of(asked.engine).now(asked.request.path_params["environment"])
     try:
-        asked.name("service"), asked.name("environment")
+        for part in ("service", "environment"):
+            asked.name(part)
         with asked.store() as connection:
             require_lane(connection, asked.catalog, service, environment)
             running = running_in(connection, service, environment)
@@ -85,7 +86,10 @@ def badge_of(asked: RequestContext) -> tuple[Badge, int]:
         if error.status_code != 404:
             raise
         return Badge(
-            label=_cut(in_one_line(environment)), value="unknown", title=in_one_line(error.detail), tone="off"
+            label=cut_in_middle(in_one_line(environment), _LONGEST),
+            value="unknown",
+            title=in_one_line(error.detail),
+            tone="off",
         ), 404
     return _of_running(in_one_line(service), in_one_line(environment), running), 200
 
@@ -93,7 +97,7 @@ def badge_of(asked: RequestContext) -> tuple[Badge, int]:
 def _of_running(service: str, environment: str, running: Sequence[RunningView]) -> Badge:
     if not running:
         title = f"{service} in {environment}: nothing runs"
-        return Badge(label=_cut(environment), value="nothing", title=title, tone="off")
+        return Badge(label=cut_in_middle(environment, _LONGEST), value="nothing", title=title, tone="off")
     latest = max(running, key=lambda one: (one.since, one.module))
     others = len({one.version for one in running}) - 1
     status = min((one.status for one in running), key=lambda one: (*_WORST_FIRST, one).index(one))
@@ -101,8 +105,8 @@ def _of_running(service: str, environment: str, running: Sequence[RunningView]) 
     more = f" +{others}" if others else ""
     word = "" if status == "SUCCESS" else f" {known.word}"
     return Badge(
-        label=_cut(environment),
-        value=f"{_cut(version)}{more}{word}",
+        label=cut_in_middle(environment, _LONGEST),
+        value=f"{cut_in_middle(version, _LONGEST)}{more}{word}",
         title=f"{service} in {environment}: {version}{more}, {known.word}",
         tone=known.tone,
     )
@@ -110,17 +114,6 @@ def _of_running(service: str, environment: str, running: Sequence[RunningView]) 
 
 def markdown(origin: str, service: str, environment: str) -> str:
     """The line of Markdown that shows a badge and leads to the service's page. `origin`: of this service."""
-    lane = f"{quote(service, safe='')}/{quote(environment, safe='')}"
+    lane = f"{segment(service)}/{segment(environment)}"
     alt = _SPECIAL.sub(r"\\\1", in_one_line(f"{service} in {environment}"))
-    return f"[![{alt}]({origin}/badge/{lane}.svg)]({origin}/services/{quote(service, safe='')})"
-
-
-def _cut(text: str) -> str:
-    """The text without its middle, where it is long."""
-    end = (_LONGEST - 1) // 2
-    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1 - end]}…{text[-end:]}"
-
-
-def _cells(text: str) -> int:
-    """How many characters wide it is: some scripts have wide ones."""
-    return sum(2 if unicodedata.east_asian_width(letter) in "WF" else 1 for letter in text)
+    return f"[![{alt}]({origin}/badge/{lane}.svg)]({origin}/services/{segment(service)})"

@@ -2,9 +2,9 @@
 
 from starlette.requests import Request
 
+from deploydb.http.authentication import came_by_https
+
 
 def origin_of(request: Request) -> str:
-    """The scheme and host, for people to copy. A client may make them up: nothing else follows from them."""
-    proxied = request.headers.getlist("x-forwarded-proto") == ["https"]
-    scheme = "https" if proxied else request.scope["scheme"]
-    return f"{scheme}://{request.headers.get('host', 'localhost')}"
+    """The scheme and host, for people to copy. A client may make the host up: nothing else follows from it."""
+    return f"{'https' if came_by_https(request) else 'http'}://{request.headers.get('host', 'localhost')}"

@@ -13,6 +13,7 @@ from starlette.responses import HTMLResponse
 from deploydb import __version__
 from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.unsafe_characters import visible
+from deploydb.http.authentication import came_by_https
 from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
 from deploydb.query.pages import filters
 from deploydb.query.pages.files import Files
@@ -76,7 +77,7 @@ class Rendering:
         }
         response = HTMLResponse(visible(text), status_code=status, headers=headers)
         if form.is_new:
-            secure = request.scope["scheme"] == "https"
+            secure = came_by_https(request)
             response.set_cookie(FORM_COOKIE, form.token, httponly=True, samesite="strict", path="/", secure=secure)
         return response
 

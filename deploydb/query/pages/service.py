@@ -80,18 +80,19 @@ def service(asked: RequestContext) -> Service:
     name = asked.name("service")
     start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
+    metadata = configured.metadata or NO_METADATA if configured is not None else NO_METADATA
     lanes = status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)
         stays = live_durations(connection, name, start, limit=_MOST_STAYS)
         page = asked.page()
         older = bool(deployments_of(connection, name, offset=page.offset + page.size, limit=1))
-        commits = commits_of(connection, [one.deployment for lane in lanes for one in lane.running])
+        compared = [one.deployment for lane in lanes for one in lane.running] if metadata.repository else []
+        commits = commits_of(connection, compared)
     stages = [
         Stage(environment=one.environment, after=list(one.after.environments), need=one.after.need)
         for one in (asked.catalog.stages(configured) if configured is not None else ())
     ]
-    metadata = configured.metadata or NO_METADATA if configured is not None else NO_METADATA
     return Service(
         service=name,
         configuration=ServiceBody.of(configured) if configured is not None else None,
