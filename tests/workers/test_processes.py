@@ -109,6 +109,21 @@ def test_kill_9_while_events_flow_loses_nothing(workshop: InProcess, start: Star
     assert workshop.dead() == []
 
 
+def test_a_worker_whose_credential_is_missing_ends_with_one_clear_line(tmp_path: Path) -> None:
+    path = tmp_path / "database-url"
+    ended = subprocess.run(
+        [sys.executable, "-m", "workers", "ingest", "--no-port"],
+        env=os.environ | {"DEPLOYDB_DATABASE_URL_FILE": str(path)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stderr) == (
+        1,
+        f"deploydb ingest: DEPLOYDB_DATABASE_URL_FILE: cannot read {path}: No such file or directory\n",
+    )
+
+
 def test_a_worker_without_its_queue_ends_with_one_clear_line(workshop: InProcess, start: Start, tmp_path: Path) -> None:
     nowhere = f"embedded:{tmp_path}/nowhere.db"
     process = start("ingest", DEPLOYDB_BROKER_URL=nowhere)
