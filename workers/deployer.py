@@ -150,7 +150,7 @@ class Deployer(Worker):
         except MessageRejected as refused:
             self._publisher.bury([dead_letter(delivery, self._queue, refused.reason, refused.path)])
             self._log.warning("dead-lettered", reason=refused.reason, path=refused.path)
-            self._metrics.commands.labels("refused").inc()
+            self._metrics.commands.count("refused")
             inbound.ack([delivery])
             return
         if command.id in self._running or command.id in self._unreported:
@@ -160,7 +160,7 @@ class Deployer(Worker):
         now = _now()
         if known is not None:
             self._log.info("not run again, reported again", command=command.id)
-            self._metrics.commands.labels("repeated").inc()
+            self._metrics.commands.count("repeated")
             self._end(command.id, known, delivery)
         elif command.deadline is not None and now >= command.deadline:
             late = (
@@ -208,7 +208,7 @@ class Deployer(Worker):
             seconds=round(seconds, 1),
             **({} if ended.succeeded else {"reason": ended.reason}),
         )
-        self._metrics.commands.labels("succeeded" if ended.succeeded else "failed").inc()
+        self._metrics.commands.count("succeeded" if ended.succeeded else "failed")
         self._ended.put((command.id, fact))
 
     def _write_down(self, command: str, fact: bytes) -> None:

@@ -1,13 +1,17 @@
 """The metrics of a deployer."""
 
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
+
+RunResult = Literal["succeeded", "failed", "repeated", "refused"]
 
 
 class DeployerMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.commands = from_zero(
+        self.commands: ResultCounter[RunResult] = ResultCounter(
             Counter(
                 "deploydb_deployer_commands_total",
                 "Commands taken, by result: succeeded, failed, repeated (had ended before, reported again), refused "
@@ -15,10 +19,7 @@ class DeployerMetrics:
                 ["result"],
                 registry=registry,
             ),
-            "succeeded",
-            "failed",
-            "repeated",
-            "refused",
+            get_args(RunResult),
         )
         self.running = Gauge("deploydb_deployer_running", "Runs under way.", registry=registry)
         self.run_seconds = Histogram(

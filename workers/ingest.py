@@ -204,9 +204,9 @@ class Ingest(Worker):
         self._recording = None
         self._watermark.recorded(len(recording.batch))
         refused = len(buried)
-        self._metrics.events.labels("stored").inc(recorded.stored)
-        self._metrics.events.labels("duplicate").inc(recorded.duplicates)
-        self._metrics.events.labels("refused").inc(refused)
+        self._metrics.events.count("stored", recorded.stored)
+        self._metrics.events.count("duplicate", recorded.duplicates)
+        self._metrics.events.count("refused", refused)
         self._metrics.unmatched.inc(recorded.unmatched)
         self._metrics.clamped.inc(recorded.clamped)
         for differing in recorded.differing:

@@ -1,13 +1,17 @@
 """The metrics of ingest."""
 
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Histogram
 
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
+
+IngestResult = Literal["stored", "duplicate", "refused"]
 
 
 class IngestMetrics:
     def __init__(self, registry: CollectorRegistry, *, largest: int) -> None:
-        self.events = from_zero(
+        self.events: ResultCounter[IngestResult] = ResultCounter(
             Counter(
                 "deploydb_ingest_events_total",
                 "Messages taken from the queue and acked, by result: stored, duplicate (already stored), or refused "
@@ -15,9 +19,7 @@ class IngestMetrics:
                 ["result"],
                 registry=registry,
             ),
-            "stored",
-            "duplicate",
-            "refused",
+            get_args(IngestResult),
         )
         self.forbidden = Counter(
             "deploydb_ingest_forbidden_total",

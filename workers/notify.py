@@ -38,7 +38,7 @@ from deploydb.wire.native import decode_notification
 from .confirmed_publisher import ConfirmedPublisher
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
-from .notify_metrics import FAILING_FROM, NotifyMetrics
+from .notify_metrics import FAILING_FROM, AttemptResult, NotifyMetrics
 from .process import Process
 from .webhook_caller import WebhookCaller
 from .webhook_calls import calls_of
@@ -260,10 +260,10 @@ class Notify(Worker):
             now=now,
             jitter=random.random(),  # noqa: S311  # no secret
         )
-        result = "delivered" if attempt.delivered else "dead" if attempt.dead else "failed"
+        result: AttemptResult = "delivered" if attempt.delivered else "dead" if attempt.dead else "failed"
         with self._settling:
             left = webhook_deliveries.settle(self._engine, leased, delivery, attempt, now, now + LEASE)
-        self._metrics.attempts.labels(result).inc()
+        self._metrics.attempts.count(result)
         if not attempt.delivered:
             self._log.warning(
                 "webhook failed",

@@ -1,8 +1,12 @@
 """The metrics of `notify`."""
 
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
+
+AttemptResult = Literal["delivered", "failed", "dead"]
 
 FAILING_FROM = 5
 """Failures of an endpoint, one after the other, from which it is reported."""
@@ -13,16 +17,14 @@ class NotifyMetrics:
         self.notifications = Counter(
             "deploydb_notify_notifications_total", "Notifications taken from the queue.", registry=registry
         )
-        self.attempts = from_zero(
+        self.attempts: ResultCounter[AttemptResult] = ResultCounter(
             Counter(
                 "deploydb_notify_attempts_total",
                 "Calls of webhooks, by result: delivered, failed (attempted again), dead (the last attempt).",
                 ["result"],
                 registry=registry,
             ),
-            "delivered",
-            "failed",
-            "dead",
+            get_args(AttemptResult),
         )
         self.seconds = Histogram(
             "deploydb_notify_call_duration_seconds",

@@ -135,8 +135,8 @@ class Orchestrate(Worker):
         added = orchestrator_runs.add(self._engine, commands, self._clock())
         self._publisher.bury(letters)
         inbound.ack(taken)
-        self._metrics.commands.labels("taken").inc(added)
-        self._metrics.commands.labels("dead_lettered").inc(len(letters))
+        self._metrics.commands.count("taken", added)
+        self._metrics.commands.count("dead_lettered", len(letters))
         self._log.debug("taken", orchestrator=name, commands=len(commands), added=added)
 
     def _dispatch(self) -> timedelta:

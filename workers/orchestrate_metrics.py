@@ -1,8 +1,12 @@
 """The metrics of `orchestrate`."""
 
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
+
+CommandResult = Literal["taken", "succeeded", "failed", "closed", "dead_lettered"]
 
 FAILING_FROM = 3
 """Failures of a command's tool, one after the other, from which it is reported."""
@@ -11,7 +15,7 @@ STATES = ("taken", "starting", "started")
 
 class OrchestrateMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.commands = from_zero(
+        self.commands: ResultCounter[CommandResult] = ResultCounter(
             Counter(
                 "deploydb_orchestrate_commands_total",
                 "Commands, by result: taken, succeeded, failed, closed (its deployment has ended otherwise), "
@@ -19,11 +23,7 @@ class OrchestrateMetrics:
                 ["result"],
                 registry=registry,
             ),
-            "taken",
-            "succeeded",
-            "failed",
-            "closed",
-            "dead_lettered",
+            get_args(CommandResult),
         )
         self.failures = Counter(
             "deploydb_orchestrate_failures_total",

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from socket import gethostname
+from typing import Literal, get_args
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -17,7 +18,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.configuration.differences import differences
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.environment_names import under
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
 from deploydb.store import notifications
 from deploydb.store.catalog_listings import answer, enter
 from deploydb.store.clock import DatabaseClock
@@ -36,6 +37,9 @@ from .process import Process
 from .stalled_work import StalledWork
 
 LIMIT = 500
+
+
+ReloadResult = Literal["taken", "broken"]
 
 
 class PromoteMetrics:
@@ -59,15 +63,14 @@ class PromoteMetrics:
             "Problems in the configuration on disk; above 0, the last good one stays in force.",
             registry=registry,
         )
-        self.reloads = from_zero(
+        self.reloads: ResultCounter[ReloadResult] = ResultCounter(
             Counter(
                 "deploydb_configuration_reloads_total",
                 "Changes of the configuration on disk, by result: taken, or broken.",
                 ["result"],
                 registry=registry,
             ),
-            "taken",
-            "broken",
+            get_args(ReloadResult),
         )
 
 
@@ -152,10 +155,10 @@ class Promote(Worker):
             self._problems = problems
             self._health.report("configuration", warnings=problems)
             if problems:
-                self._metrics.reloads.labels("broken").inc()
+                self._metrics.reloads.count("broken")
             for problem in problems:
                 self._log.error("configuration is broken, the last good one stays in force", problem=problem)
         if taken:
-            self._metrics.reloads.labels("taken").inc()
+            self._metrics.reloads.count("taken")
         elif force and not problems:
             self._log.info("configuration read again, unchanged")

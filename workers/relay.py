@@ -9,14 +9,15 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from functools import partial
+from typing import get_args
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from deploydb.broker.port import Message, Outbound
+from deploydb.broker.port import Message, Outbound, ReceiptState
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.model.errors import Transient
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
 from deploydb.store import notifications, outbox
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
@@ -37,16 +38,14 @@ _CONTENT_TYPES = {COMMANDS: COMMAND_CONTENT_TYPE, NOTIFICATIONS: NOTIFICATION_CO
 
 class RelayMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.messages = from_zero(
+        self.messages: ResultCounter[ReceiptState] = ResultCounter(
             Counter(
                 "deploydb_relay_messages_total",
                 "Messages published, by the broker's answer: confirmed, returned (no queue is bound) or refused.",
                 ["result"],
                 registry=registry,
             ),
-            "confirmed",
-            "returned",
-            "refused",
+            get_args(ReceiptState),
         )
         self.batch_seconds = Histogram(
             "deploydb_relay_batch_seconds",
@@ -112,7 +111,7 @@ class Relay(Worker):
             raise
         sent, problems = [], {}
         for outgoing, receipt in zip(leased, receipts, strict=True):
-            self._metrics.messages.labels(receipt.state).inc()
+            self._metrics.messages.count(receipt.state)
             unheard = receipt.state == "returned" and outgoing.exchange == NOTIFICATIONS  # no queue is bound
             if receipt.state == "confirmed" or unheard:
                 sent.append(outgoing.id)

@@ -223,7 +223,7 @@ class RunStep:
         facts = (self._started(now), fact) if announces else (fact,)
         ended = {"state": "finished", "finished_at": now, "outcome": outcome, "problem": reason or None}
         if self._change(now, due_at=None, facts=facts, run_url=self._run.run_url, **ended):
-            self._metrics.commands.labels(outcome).inc()
+            self._metrics.commands.count(outcome)
             self._log.info(outcome, url=self._run.run_url, reason=reason or None)
 
     def _finish_unstarted(self, *, lost: bool = False) -> None:
@@ -233,7 +233,7 @@ class RunStep:
 
     def _close(self, why: str, now: datetime) -> None:
         if self._change(now, due_at=None, state="finished", finished_at=now, problem=why):
-            self._metrics.commands.labels("closed").inc()
+            self._metrics.commands.count("closed")
             self._log.info("closed", reason=why)
 
     def _put_off(self, trouble: Trouble) -> None:

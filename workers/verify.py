@@ -33,7 +33,7 @@ from deploydb.store.schema import require_current
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .process import Process
-from .verify_metrics import VerifyMetrics
+from .verify_metrics import AskedResult, VerifyMetrics
 
 SOURCE = "deploydb/verify"
 CONCURRENCY = 64
@@ -165,13 +165,14 @@ class Verify(Worker):
             self._metrics.seconds.observe(time.perf_counter() - started)
             now = self._clock()
             judged = _judged(promotion, leased, answer, began, now)
-            result = judged.outcome if self._settle(_settlement(leased, judged, answer, began, now), now) else "dropped"
-            self._metrics.asked.labels(result).inc()
+            settled = self._settle(_settlement(leased, judged, answer, began, now), now)
+            result: AskedResult = judged.outcome if settled else "dropped"
+            self._metrics.asked.count(result)
             self._log.debug(
                 "asked", deployment=leased.deployment.id, promotion=promotion.ident, result=result, reason=judged.reason
             )
         except (*OUTAGES, *LATER_OUTAGES) as error:
-            self._metrics.asked.labels("dropped").inc()
+            self._metrics.asked.count("dropped")
             self._log.warning("an answer is lost, asked again", promotion=promotion.ident, error=str(error))
         except Exception as error:
             self._broken = error  # the loop's thread raises it

@@ -1,24 +1,24 @@
 """The metrics of `verify`."""
 
+from typing import Literal, get_args
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from deploydb.http.metrics import from_zero
+from deploydb.http.metrics import ResultCounter
+
+AskedResult = Literal["passed", "failed", "pending", "errored", "dropped"]
 
 
 class VerifyMetrics:
     def __init__(self, registry: CollectorRegistry) -> None:
-        self.asked = from_zero(
+        self.asked: ResultCounter[AskedResult] = ResultCounter(
             Counter(
                 "deploydb_checks_total",
                 "Checks by result: passed, failed (final), pending (not yet), errored (no answer), dropped (repeated).",
                 ["result"],
                 registry=registry,
             ),
-            "passed",
-            "failed",
-            "pending",
-            "errored",
-            "dropped",
+            get_args(AskedResult),
         )
         self.seconds = Histogram(
             "deploydb_check_duration_seconds",

@@ -1,5 +1,7 @@
 """Metrics: the registry of a process, its `/metrics`, and the metrics of a service's requests."""
 
+from typing import Generic, TypeVar
+
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -17,6 +19,8 @@ from starlette.types import Scope
 
 from deploydb.http.health import Health
 
+_Result = TypeVar("_Result", bound=str)
+
 
 def process_registry(health: Health) -> CollectorRegistry:
     """A registry with the metrics that every process has."""
@@ -33,12 +37,18 @@ def add_readiness(registry: CollectorRegistry, health: Health) -> None:
     ready.set_function(lambda: float(health.ready().ready))
 
 
-def from_zero(counter: Counter, *values: str) -> Counter:
-    """The counter, with a series for each value of its one label: where a series begins at 1, Prometheus sees no
-    increase (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics)."""
-    for value in values:
-        counter.labels(value)
-    return counter
+class ResultCounter(Generic[_Result]):
+    """A counter with the one label `result`, whose values are `results`.
+
+    It has a series for each from the start: where a series begins at 1, Prometheus sees no increase
+    (https://prometheus.io/docs/practices/instrumentation/#avoid-missing-metrics).
+    """
+
+    def __init__(self, counter: Counter, results: tuple[_Result, ...]) -> None:
+        self._series = {result: counter.labels(result) for result in results}
+
+    def count(self, result: _Result, number: int = 1) -> None:
+        self._series[result].inc(number)
 
 
 def metrics_route(registry: CollectorRegistry) -> Route:
