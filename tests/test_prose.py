@@ -3,7 +3,7 @@
 import re
 import shlex
 from collections.abc import Iterator
-from itertools import groupby, takewhile
+from itertools import dropwhile, groupby, takewhile
 from pathlib import Path
 
 import click
@@ -59,7 +59,7 @@ def test_links_lead_to_a_file_and_to_a_heading_of_it(document: Path) -> None:
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_in_documents_exist_and_take_these_arguments(document: Path) -> None:
     for block in SHELL.findall(document.read_text(encoding="utf-8")):
-        for command in (each for line in block.splitlines() for each in commands(line)):
+        for command in (each for line in block.replace("\\\n", " ").splitlines() for each in commands(line)):
             match command:
                 case ["deploydb", *arguments]:
                     parse(arguments)
@@ -88,12 +88,13 @@ def test_every_metric_and_every_setting_is_in_the_documents() -> None:
 
 
 def commands(line: str) -> Iterator[list[str]]:
-    """The commands of a line of shell, without what is redirected."""
-    words = shlex.shlex(line, posix=True, punctuation_chars=True)
+    """The commands of a line of shell, without what is redirected, and without variables set for them."""
+    words = shlex.shlex(re.sub(r"\$\([^()]*\)|\b\d(?=>)", "", line), posix=True, punctuation_chars=True)
     words.whitespace_split = True
     for is_operator, each in groupby(words, lambda word: set(word) <= set("();|&")):
         if not is_operator:
-            yield list(takewhile(lambda word: not set(word) <= set("<>"), each))
+            command = takewhile(lambda word: not set(word) <= set("<>"), each)
+            yield list(dropwhile(lambda word: re.match(r"[A-Z_]+=", word), command))
 
 
 def parse(arguments: list[str]) -> None:
