@@ -9,11 +9,11 @@ from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.current_lanes import CurrentLanes
 from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
 from deploydb.query.lane_bodies import Lane
+from deploydb.query.lane_state import UNDER_WAY
 from deploydb.query.starvation import starved_body
 from deploydb.store.queries.live_intervals import LiveIntervalView
 from deploydb.store.queries.starvation import StarvedView
 
-_UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
 _CONSEQUENCES = ("failed_upstream", "failed_beside", "taken_back_beside", "branch_elsewhere")
 """The reasons of releases that do not come for what is an entry elsewhere, or for no fault."""
 
@@ -188,7 +188,7 @@ def _incidents(lane: Lane) -> Iterator[Entry]:
 def _has_successor(lane: Lane, module: str) -> bool:
     """Whether another attempt or another release of the module is on its way in the lane."""
     return any(
-        one.module == module and (one.status in _UNDER_WAY or (one.attempt > 1 and not one.outlook))
+        one.module == module and (one.status in UNDER_WAY or (one.attempt > 1 and not one.outlook))
         for one in lane.pending
     )
 

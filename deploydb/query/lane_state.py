@@ -1,12 +1,14 @@
 """The states of a lane that people look for: in trouble, deploying, waiting, drifted, held."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from deploydb.query.lane_bodies import Lane
 
 STATES = ("trouble", "deploying", "waiting", "drift", "held")
 """The worst first. A lane in none of them is quiet."""
-_UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
+UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
+"""The statuses of deployments that are commanded and have not ended."""
+_WORST_FIRST = ("FAILED", "STARTED", "CREATED", "COMPLETED", "SUCCESS")
 
 
 def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
@@ -17,7 +19,7 @@ def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
     statuses = {one.status for one in lane.pending}
     found = {
         "trouble": stands_still or bool(lane.failed or lane.incidents) or "FAILED" in statuses or _runs_failed(lane),
-        "deploying": not statuses.isdisjoint(_UNDER_WAY),
+        "deploying": not statuses.isdisjoint(UNDER_WAY),
         "waiting": "NOT_STARTED" in statuses,
         "drift": bool(lane.drift),
         "held": any(hold.service is not None for hold in lane.holds),
@@ -28,6 +30,11 @@ def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
 def is_behind(lane: Lane) -> bool:
     """Whether another version is on its way there, or should be there."""
     return bool(lane.pending or lane.drift)
+
+
+def worst_status(statuses: Iterable[str]) -> str:
+    """Of what runs in a lane, one status or more: of several modules one may have failed."""
+    return min(statuses, key=lambda one: (*_WORST_FIRST, one).index(one))
 
 
 def _runs_failed(lane: Lane) -> bool:

@@ -15,8 +15,6 @@ from deploydb.query.lane_state import STATES, is_behind, states_of
 
 MOST_SERVICES = 200
 """Of a page."""
-_QUIET, _NOT_QUIET = 2, 5
-"""What lanes weigh on a page."""
 
 
 class MatrixService(Struct, frozen=True, kw_only=True):
@@ -117,13 +115,15 @@ ORDERS: Mapping[str, Callable[[MatrixService], tuple[object, ...]]] = {
 }
 
 
-def pages_of(services: Sequence[MatrixService], most: int) -> Sequence[Sequence[MatrixService]]:
-    """The services page by page, `most` of weight on each unless a service is heavier; one page where there are none.
-    A quiet lane weighs 2, another one 5."""
+def pages_of(
+    services: Sequence[MatrixService], most: int, weight_of: Callable[[MatrixService], int]
+) -> Sequence[Sequence[MatrixService]]:
+    """The services page by page, `most` of weight on each unless a service is heavier; one page where there are
+    none."""
     pages: list[list[MatrixService]] = [[]]
     weight = 0
     for service in services:
-        own = sum(_NOT_QUIET if states else _QUIET for _, states in service.lanes)
+        own = weight_of(service)
         if pages[-1] and (len(pages[-1]) == MOST_SERVICES or weight + own > most):
             pages.append([])
             weight = 0

@@ -5,7 +5,7 @@ The declaration is what the routes, the checks of parameters and the OpenAPI doc
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
 from msgspec import Struct
@@ -61,6 +61,10 @@ class Resource(Struct, frozen=True, kw_only=True):
     def parts(self) -> list[str]:
         """The names in the path."""
         return _PART.findall(self.path)
+
+    def period(self, now: datetime) -> int:
+        """Another number once an answer that lasts for some time is too old."""
+        return int(now.timestamp() // self.lasts.total_seconds()) if self.lasts else 0
 
     @property
     def options(self) -> list[Parameter]:

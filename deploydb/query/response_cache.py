@@ -87,7 +87,7 @@ class Answers:
             else:
                 # not request.url: that is made from the Host header, and a path may have a question mark, too
                 target = f"{quote(request.scope['path'])}?{request.scope['query_string'].decode('latin-1')}"
-                tag = _tag(target, catalog, revision, self._period(resource))
+                tag = _tag(target, catalog, revision, resource.period(self._sources.clock()))
                 if names_tag(request, tag):
                     return Response(status_code=304, headers={**_HEADERS, "ETag": tag})
                 body = await self._kept_or_read(resource, request, catalog, target, tag)
@@ -97,10 +97,6 @@ class Answers:
             return Response(body, media_type=asked_for, headers=headers)
 
         return Route(resource.path, endpoint, methods=["GET"])
-
-    def _period(self, resource: Resource) -> int:
-        """Another number once an answer that lasts for some time is too old."""
-        return int(self._sources.clock().timestamp() // resource.lasts.total_seconds()) if resource.lasts else 0
 
     async def _revision(self) -> Revision | None:
         """None where the database is away: what is configured is answered all the same."""

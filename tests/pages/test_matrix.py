@@ -200,7 +200,7 @@ def test_a_long_version_is_cut_in_the_middle_and_copied_whole(browser: Browser, 
         assert max(len(text) for text in shown) < 20
         assert LONG in str(page.locator("td a").first.get_attribute("title"))
         looks = page.locator("tbody td").evaluate_all("cells => cells.map(cell => cell.className)")
-        assert looks == ["w0", "w0", "w0", "w0", "w1"]
+        assert looks == ["w0", "w0", "w0", "w0", "w1 last"]
 
 
 def _shown(page: Page, place: int) -> str:

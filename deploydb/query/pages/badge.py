@@ -15,6 +15,7 @@ from starlette.routing import Route
 
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.query.existence import require_lane
+from deploydb.query.lane_state import worst_status
 from deploydb.query.pages.filters import segment, state
 from deploydb.query.request_context import RequestContext
 from deploydb.query.response_cache import Sources, names_tag
@@ -28,7 +29,6 @@ _LONGEST = 28
 """Cells of a part; what is longer is cut in the middle."""
 _WIDTH = 6.7
 """Pixels of a cell of the typeface."""
-_WORST_FIRST = ("FAILED", "STARTED", "CREATED", "COMPLETED", "SUCCESS")
 _COLOURS = {"good": "#14693f", "busy": "#1a56b0", "bad": "#a61b12", "wait": "#7a4d00", "off": "#535e70"}
 """Of each tone, as on the pages in light: white text on it has a contrast of 5 to 1 or more."""
 _SPECIAL = re.compile(r"([\\\[\]<>&`*_])")
@@ -100,7 +100,7 @@ def _of_running(service: str, environment: str, running: Sequence[RunningView]) 
         return Badge(label=cut_in_middle(environment, _LONGEST), value="nothing", title=title, tone="off")
     latest = max(running, key=lambda one: (one.since, one.module))
     others = len({one.version for one in running}) - 1
-    status = min((one.status for one in running), key=lambda one: (*_WORST_FIRST, one).index(one))
+    status = worst_status(one.status for one in running)
     known, version = state(status), in_one_line(latest.version)
     more = f" +{others}" if others else ""
     word = "" if status == "SUCCESS" else f" {known.word}"

@@ -5,7 +5,9 @@ from datetime import datetime
 from typing import Any
 
 from msgspec import Struct
+from msgspec.structs import replace
 
+from deploydb.query.lane_state import worst_status
 from deploydb.query.pages.filters import State, held, lasted, moment, segment, span, state
 from deploydb.query.pages.versions import Part, cut
 
@@ -20,8 +22,9 @@ _NARROW, _WIDE = 12, 17
 
 
 class Cell(Struct, frozen=True, kw_only=True):
-    """What is drawn of a lane. `look`: the tone of its tint, and the place of its version among those of the row, from
-    the first environment on (`w0`…), where not all run the same; `title`: what the marks stand for."""
+    """What is drawn of a lane. `state`: the worst of what runs; `look`: the tone of its tint, the place of its version
+    among those of the row, from the first environment on (`w0`…), where not all run the same, and `last` in the row's
+    last cell; `title`: what the marks stand for; `since`: in UTC, of the version that is shown."""
 
     address: str
     state: State | None
@@ -55,7 +58,12 @@ def cells_of(
         )
         for lane in row["lanes"]
     }
-    return [found.get(column) for column in columns]
+    cells = [found.get(column) for column in columns]
+    last = max((place for place, one in enumerate(cells) if one is not None), default=None)
+    return [
+        replace(one, look=f"{one.look} last".strip()) if one is not None and place == last else one
+        for place, one in enumerate(cells)
+    ]
 
 
 def _cell(
@@ -70,31 +78,35 @@ def _cell(
     first = running[0] if running else None
     noted = list(_noted(lane, starved))
     words = [words for _, words in noted]
-    if first is not None and first["status"] != "SUCCESS":
-        words.insert(0, state(first["status"]).word)
+    words[:0] = [
+        f"{state(one['status']).word} {one['version']}" if len(running) > 1 else state(one["status"]).word
+        for one in running
+        if one["status"] != "SUCCESS"
+    ]
     if first is not None and len(parts[first["version"]]) > 1:
         words.insert(0, first["version"])
     title = "; ".join(words)
+    status = worst_status(one["status"] for one in running) if running else None
     looks = (
-        _tone(first, [mark for mark, _ in noted]),
+        _tone(status, [mark for mark, _ in noted]),
         f"w{order[first['version']]}" if first is not None and len(order) > 1 else "",
     )
     return Cell(
         address=address,
-        state=state(first["status"]) if first is not None else None,
+        state=state(status) if status is not None else None,
         version=parts[first["version"]] if first is not None else (),
         more=len(running) - 1,
         marks=list(dict.fromkeys(mark for mark, _ in noted)),
-        since=f"{moment(first['since']):%Y-%m-%d %H:%M} UTC" if first is not None else "",
+        since=f"{moment(first['since']):%Y-%m-%dT%H:%M:%SZ}" if first is not None else "",
         age=span(lasted(first["since"], reference)) if first is not None else "",
         look=" ".join(look for look in looks if look),
         title=title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…",
     )
 
 
-def _tone(first: Any, marks: Iterable[State]) -> str:  # noqa: ANN401
+def _tone(status: str | None, marks: Iterable[State]) -> str:
     tones = {mark.tone for mark in marks}
-    if "bad" in tones or (first is not None and first["status"] == "FAILED"):
+    if "bad" in tones or status == "FAILED":
         return "bad"
     return "busy" if "busy" in tones else ""
 

@@ -21,13 +21,15 @@ Drawn = Callable[[RequestContext, Answer], Mapping[str, Any]]
 class Page(Resource, frozen=True, kw_only=True, eq=False):
     """`command`: the words after `deploydb` that give the same answer. `drawn`: what the template has beside the body,
     made from it; with a `stream` (`stream_of`) the page follows the state. `title`: by which every page leads there.
-    `is_negotiated`: programs get the JSON at the address of the page, too."""
+    `is_negotiated`: programs get the JSON at the address of the page, too. `json`: what programs get, where it is not
+    what the page is made from; `drawn` then has its address."""
 
     template: str
     command: Callable[[RequestContext, Answer], Sequence[str]]
     drawn: Drawn = lambda _asked, _answer: {}
     title: str | None = None
     is_negotiated: bool = False
+    json: Resource | None = None
 
 
 def page_of(resource: Resource, template: str, drawn: Drawn, title: str | None = None) -> Page:

@@ -55,7 +55,7 @@ class Serving:
             Route("/sign-in", self._sign_in, methods=["GET"]),
             self._badges.route(),
             Route("/deployments/{id}", self._deployment, methods=["GET"]),
-            *(self._answers.route(replace(page, path=f"{page.path}.json")) for page in PAGES),
+            *(self._answers.route(replace(page.json or page, path=f"{page.path}.json")) for page in PAGES),
             *(self._route(page) for page in PAGES),
         ]
 

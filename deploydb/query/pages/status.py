@@ -23,7 +23,8 @@ _LOOKS = {
 _SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "trouble": "Worst first"}
 _FIELDS = ("match", "environment", "sort", "at", "known_at")
 """The parameters that the form has fields for."""
-
+_PAST = ("at", "known_at")
+_JSON = status.RESOURCES[0]
 
 _WHOLE = 1000
 """Longer than a version that anybody reads."""
@@ -36,17 +37,19 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     counted = moment(reference) if reference is not None else asked.now
     columns = [one["environment"] for one in answer["columns"]]
     starved = {(one["service"], one["environment"]): one["text"] for one in answer.get("starved", ())}
+    set_aside = {one["service"]: one["text"] for one in answer.get("setAside", ())}
     return {
         **choices(asked),
         "stream": stream_of(**answer["exact"]) if reference is None else None,
         "reference": moment(reference) if reference is not None else None,
+        "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _PAST}}),
         "is_dense": given["view"] is None,
         "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),
         "lanes_of": partial(_aligned, columns=columns),
-        "cells_of_troubled": partial(_troubled, starved=starved, reference=counted),
+        "cells_of_troubled": partial(_troubled, starved=starved, set_aside=set_aside, reference=counted),
         "several": _several,
         "own_holds": own_holds,
-        "set_aside": {one["service"]: one["text"] for one in answer.get("setAside", ())},
+        "set_aside": set_aside,
         "chips": _chips(address, answer["counts"], given["show"]),
         "sorts": _SORTS,
         "altered": address,
@@ -61,8 +64,12 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
 
 def _address(given: Mapping[str, str | None], **changes: str | None) -> str:
     """This page with other parameters; None takes one away."""
-    query = urlencode({name: value for name, value in {**given, **changes}.items() if value})
-    return f"/status?{query}" if query else "/status"
+    return _with("/status", {**given, **changes})
+
+
+def _with(path: str, given: Mapping[str, str | None]) -> str:
+    query = urlencode({name: value for name, value in given.items() if value})
+    return f"{path}?{query}" if query else path
 
 
 def _chips(address: Callable[..., str], counts: Mapping[str, int], chosen: str | None) -> Sequence[Mapping[str, Any]]:
@@ -90,13 +97,15 @@ def _pages(address: Callable[..., str], page: int, pages: int) -> Sequence[tuple
 
 
 def _troubled(
-    lanes: Sequence[Any], starved: Mapping[tuple[str, str], str], reference: datetime
+    lanes: Sequence[Any], starved: Mapping[tuple[str, str], str], set_aside: Mapping[str, str], reference: datetime
 ) -> Sequence[tuple[Any, Any]]:
-    """Each of some lanes with its cell."""
+    """Each of some lanes with its cell. `set_aside`: by service why it is."""
     found = []
     for lane in lanes:
-        row = {"service": lane["service"], "lanes": [lane]}
-        found.append((lane, *cells_of(row, [lane["environment"]], starved, reference, _WHOLE)))
+        service, environment = lane["service"], lane["environment"]
+        row = {"service": service, "lanes": [lane]}
+        still = {**starved, (service, environment): set_aside[service]} if service in set_aside else starved
+        found.append((lane, *cells_of(row, [environment], still, reference, _WHOLE)))
     return found
 
 
@@ -111,18 +120,20 @@ def _several(lane: Any) -> bool:  # noqa: ANN401  # a lane of the body
     return len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
 
 
-def _command(asked: RequestContext, _answer: Answer) -> Sequence[str]:
-    return ["status", *options_of(asked, *(one.name for one in status.RESOURCES[0].options))]
+def _command(asked: RequestContext, answer: Answer) -> Sequence[str]:
+    exact = [word for name, value in answer["exact"].items() for word in (f"--{name}", value)]
+    return ["status", *exact, *options_of(asked, *_PAST)]
 
 
 PAGES = (
     Page(
         path="/status",
         read=matrix.matrix,
-        lasts=status.RESOURCES[0].lasts,
+        lasts=_JSON.lasts,
         parameters=matrix.PARAMETERS,
         template="status.html",
         command=_command,
+        json=_JSON,
         drawn=_drawn,
         title="Status",
     ),

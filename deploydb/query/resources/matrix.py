@@ -1,31 +1,31 @@
 """The matrix as its page has it: some services of those that match, in an order, with a summary of each environment."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from threading import Lock
 from weakref import WeakKeyDictionary
 
 import sqlalchemy as sa
-from msgspec import UNSET, Struct, UnsetType
+from msgspec import UNSET, Struct, UnsetType, field
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import HoldBody, hold_body
 from deploydb.query.lane_bodies import Lane
-from deploydb.query.lane_state import STATES, is_behind
+from deploydb.query.lane_state import STATES, is_behind, states_of
 from deploydb.query.matrix_rows import ORDERS, MatrixService, matching, pages_of, services_of, within, worst
+from deploydb.query.matrix_weight import Weight
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import number, text
 from deploydb.query.resources import status
-from deploydb.query.resources.status import LASTS, Lanes, lanes_of
+from deploydb.query.resources.status import Lanes, lanes_of
 from deploydb.query.set_aside import SetAside
 from deploydb.query.starvation import Starved
 from deploydb.store.revision import read_revision
 
 SORTS = tuple(ORDERS)
 COMFORTABLE = "comfortable"
-MOST_WEIGHT = {None: 2600, COMFORTABLE: 580}
-"""Of a page, by its view, where a quiet lane weighs 2 and another one 5: below 200 KB, unless a service is heavier."""
 MOST_TROUBLED = 30
 _LOOKED_AT = {"trouble", "deploying", "drift"}
 PARAMETERS = (
@@ -63,7 +63,8 @@ class Row(Struct, frozen=True, kw_only=True):
 
 class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
     """A page of the matrix, from 0 to `pages - 1`, of `total` services that match. `counts`: of those that match, but
-    for `show`, how many have a lane in each state, and all. `troubled`: the worst lanes of all that match. `exact`: the
+    for `show`, how many have a lane in each state, and all. `troubled`: the worst lanes of all that match, one of a
+    service that is set aside. `set_aside`, `starved`: of the services of `rows` and `troubled`. `exact`: the
     service and the environment that are asked for by their full names."""
 
     columns: list[Column]
@@ -84,21 +85,24 @@ def matrix(asked: RequestContext) -> MatrixPage:
     """The page that is asked for. A name that is no service's, or no environment's, is a part of those that match;
     where nothing matches, the page is empty."""
     catalog = asked.catalog
+    show, words = asked.option("show"), (asked.option("match") or "").casefold().split()
+    view, order = asked.option("view"), ORDERS[asked.option("sort") or SORTS[0]]
+    wanted = asked.number("pageNumber") or 0
     service, environment = asked.option("service"), asked.environment()
     exact = service if service in catalog.services else None
-    with asked.store() as connection:
-        found, services = _read(asked, connection, exact)
-    columns = _columns(found, environments_in_order(catalog), environment)
+    found, services = _read(asked, exact)
+    columns = _columns(found, catalog, environment)
     if environment is not None:
         services = list(within(services, columns))
-    found_by_text = list(matching(catalog, services, service, (asked.option("match") or "").casefold().split()))
-    show = asked.option("show")
+    found_by_text = list(matching(catalog, services, service, words))
     shown = [one for one in found_by_text if show is None or show in one.states]
-    shown.sort(key=ORDERS[asked.option("sort") or SORTS[0]])
-    pages = pages_of(shown, MOST_WEIGHT[asked.option("view")])
-    page = min(asked.number("pageNumber") or 0, len(pages) - 1)
+    shown.sort(key=order)
+    troubled = _troubled(shown, {one.service for one in found.set_aside})
+    weight = Weight(columns=columns, comfortable=view == COMFORTABLE)
+    pages = pages_of(shown, weight.left(troubled), weight.of)
+    page = min(wanted, len(pages) - 1)
     rows = pages[page]
-    names = {one.name for one in rows}
+    names = {*(one.name for one in rows), *(one.service for one in troubled)}
     return MatrixPage(
         columns=_summaries(found, columns, shown),
         rows=[_row(found, one) for one in rows],
@@ -111,7 +115,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
             for name, value in (("service", exact), ("environment", environment))
             if value is not None and (name == "service" or columns == [environment])
         },
-        troubled=_troubled(shown),
+        troubled=troubled,
         at=iso(found.at),
         known_at=iso(found.known_at),
         set_aside=[one for one in found.set_aside if one.service in names] or UNSET,
@@ -129,30 +133,52 @@ class _Kept(Struct, frozen=True, kw_only=True):
     services: Sequence[MatrixService]
 
 
-_KEPT: WeakKeyDictionary[sa.Engine, dict[tuple[datetime | None, ...], _Kept]] = WeakKeyDictionary()
-"""By database and moment: a search, another order and another page of the same matrix read nothing again."""
-_MOST_KEPT = 4
-"""Moments of a database."""
+class _Moments(Struct, frozen=True, eq=False):
+    """What is kept of a database, by moment, the oldest reading first. `lock`: held from the look into it to the end of
+    the reading, so that many who ask at one time read once."""
+
+    lock: Lock = field(default_factory=Lock)
+    kept: dict[tuple[datetime | None, datetime | None], _Kept] = field(default_factory=dict)
 
 
-def _read(asked: RequestContext, connection: sa.Connection, exact: str | None) -> tuple[Lanes, Sequence[MatrixService]]:
+_KEPT: WeakKeyDictionary[sa.Engine, _Moments] = WeakKeyDictionary()
+"""By database: a search, another order and another page of the same matrix read nothing again."""
+_KEPT_LOCK = Lock()
+_MOST_PAST = 3
+"""Moments of the past of a database, beside now."""
+
+
+def _read(asked: RequestContext, exact: str | None) -> tuple[Lanes, Sequence[MatrixService]]:
     """The lanes of a service or of all; of all from memory, as long as nothing has changed."""
-    if exact is not None:
-        lanes = lanes_of(asked, connection, exact)
-        return lanes, _of(lanes)
-    revision = read_revision(connection, asked.now)  # before what it is the revision of
-    period = int(asked.now.timestamp() // LASTS.total_seconds())
-    moments = _KEPT.setdefault(asked.engine, {})
     when = asked.past("at"), asked.past("known_at")
-    kept = moments.get(when)
-    if kept is None or (kept.revision, kept.period) != (revision, period) or kept.catalog is not asked.catalog:
-        lanes = lanes_of(asked, connection, None)
-        services = _of(lanes)
-        kept = _Kept(catalog=asked.catalog, revision=revision, period=period, lanes=lanes, services=services)
-        if len(moments) >= _MOST_KEPT:
-            moments.clear()
-        moments[when] = kept
+    if exact is not None:
+        with asked.store() as connection:
+            lanes = lanes_of(asked, connection, exact)
+        return lanes, _of(lanes)
+    with _KEPT_LOCK:
+        moments = _KEPT.setdefault(asked.engine, _Moments())
+    with moments.lock, asked.store() as connection:
+        revision = read_revision(connection, asked.now)  # before what it is the revision of
+        period = status.RESOURCES[0].period(asked.now)
+        kept = moments.kept.get(when)
+        if kept is None or (kept.revision, kept.period) != (revision, period) or kept.catalog is not asked.catalog:
+            lanes = lanes_of(asked, connection, None)
+            services = _of(lanes)
+            kept = _Kept(catalog=asked.catalog, revision=revision, period=period, lanes=lanes, services=services)
+            _keep(moments.kept, when, kept)
     return kept.lanes, kept.services
+
+
+def _keep(
+    moments: dict[tuple[datetime | None, datetime | None], _Kept],
+    when: tuple[datetime | None, datetime | None],
+    kept: _Kept,
+) -> None:
+    moments.pop(when, None)
+    moments[when] = kept
+    past = [one for one in moments if one != (None, None)]
+    for one in past[:-_MOST_PAST]:
+        del moments[one]
 
 
 def _of(found: Lanes) -> Sequence[MatrixService]:
@@ -160,11 +186,12 @@ def _of(found: Lanes) -> Sequence[MatrixService]:
     return services_of(found.lanes, starved, {one.service for one in found.set_aside})
 
 
-def _columns(found: Lanes, order: Sequence[str], environment: str | None) -> list[str]:
-    """The environments of the lanes in the pipelines' order: the one of this name, or those with it in their name."""
-    there = {lane.environment for lane in found.lanes}
+def _columns(found: Lanes, catalog: Catalog, environment: str | None) -> list[str]:
+    """The environments of the lanes in the pipelines' order: the one of this name, though it has no lane, or those
+    with it in their name."""
+    there, order = {lane.environment for lane in found.lanes}, environments_in_order(catalog)
     known = [one for one in order if one in there] + sorted(there.difference(order))
-    if environment is None or environment in known:
+    if environment is None or environment in {*known, *catalog.environments}:
         return known if environment is None else [environment]
     return [one for one in known if environment.casefold() in one.casefold()]
 
@@ -205,13 +232,19 @@ def _counts(services: Sequence[MatrixService]) -> dict[str, int]:
     return {name: counted[name] for name in ("all", *STATES)}
 
 
-def _troubled(services: Iterable[MatrixService]) -> list[Lane]:
-    """The worst lanes, the worst first; those that only wait or are held are none of them."""
+def _troubled(services: Iterable[MatrixService], aside: Collection[str]) -> list[Lane]:
+    """The worst lanes, the worst first, of a service that is set `aside` one; those that only wait or are held are none
+    of them."""
     found = [
         (worst(states), lane)
         for service in services
-        for lane, states in service.lanes
+        for lane, states in (service.lanes if service.name not in aside else [_worst_itself(service)])
         if not _LOOKED_AT.isdisjoint(states)
     ]
     found.sort(key=lambda one: (one[0], one[1].service))
     return [lane for _, lane in found[:MOST_TROUBLED]]
+
+
+def _worst_itself(service: MatrixService) -> tuple[Lane, Sequence[str]]:
+    """The lane that is the worst one even if its service were not set aside."""
+    return min(service.lanes, key=lambda one: worst(states_of(one[0])))

@@ -20,10 +20,13 @@
       each.textContent = seconds >= 0 ? age(seconds) + " ago" : "in " + age(-seconds);
     }
     for (const each of document.querySelectorAll(".growing td > a > time")) {
-      const since = Date.parse(each.title.replace(" UTC", "Z").replace(" ", "T"));
-      each.textContent = age(Math.floor((Date.now() + apart - since) / 1000));
+      each.textContent = age(Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000));
+    }
+    for (const each of document.querySelectorAll(".dense td > a > time")) {
+      each.title = each.dateTime.replace("T", " ").replace("Z", " UTC");
     }
   }
+  grow();
   window.setInterval(grow, 5000);
 
   for (const button of document.querySelectorAll("button.copy")) {

@@ -1,0 +1,55 @@
+"""How long the page of the matrix becomes, estimated before it is drawn: its pages are cut by that."""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct
+
+from deploydb.query.lane_bodies import Lane
+from deploydb.query.matrix_rows import MatrixService
+
+MOST_BYTES = 200 * 1024
+"""Of a page, unless one service alone is longer."""
+_FRAME, _COLUMN, _TROUBLED, _ROW, _EMPTY = 14_000, 200, 600, 150, 17
+
+
+class Weight(Struct, frozen=True, kw_only=True):
+    """In bytes of HTML, rather too many, of a page with these columns. `comfortable`: with all that there is to say."""
+
+    columns: Sequence[str]
+    comfortable: bool
+
+    def left(self, troubled: Iterable[Lane]) -> int:
+        """What is left for rows beside the head of the table, and the list of lanes that need a look."""
+        head = sum(_COLUMN + 3 * len(name) for name in self.columns)
+        return MOST_BYTES - _FRAME - head - sum(_TROUBLED + _names(lane) + _versions(lane) for lane in troubled)
+
+    def of(self, service: MatrixService) -> int:
+        """Of a row."""
+        lanes = sum(self._of(lane, states) for lane, states in service.lanes)
+        return _ROW + 4 * len(service.name) + _EMPTY * (len(self.columns) - len(service.lanes)) + lanes
+
+    def _of(self, lane: Lane, states: Sequence[str]) -> int:
+        return _comfortable(lane) if self.comfortable else _dense(lane, states)
+
+
+def _dense(lane: Lane, states: Sequence[str]) -> int:
+    version = 2 * len(lane.running[0].version) + 25 if lane.running else 0  # the whole, and the cut one's marks
+    other = any(one.status != "SUCCESS" for one in lane.running)
+    return 110 + _names(lane) + version + (75 if other else 0) + (220 if states else 0)
+
+
+def _comfortable(lane: Lane) -> int:
+    lines = 450 * len(lane.running) + 700 * len(lane.pending)
+    names = (2 + len(lane.running) + len(lane.pending)) * _names(lane)
+    noted = len(lane.drift) + len(lane.holds) + len(lane.failed or ()) + len(lane.incidents or ())
+    return 150 + names + lines + 3 * _versions(lane) + 500 * noted
+
+
+def _names(lane: Lane) -> int:
+    return len(lane.service) + len(lane.environment)
+
+
+def _versions(lane: Lane) -> int:
+    there = [*(one.version for one in lane.running), *(one.version for one in lane.pending)]
+    before = [one.previous.version for one in lane.running if one.previous is not None]
+    return sum(len(version) for version in (*there, *before))

@@ -1,0 +1,79 @@
+"""A page of the matrix has at most 200 KB, however long names and versions are, and however many environments."""
+
+import json
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as Configured
+from deploydb.store.record import record
+from tests.query.client import Service
+from tests.scenario import Scenario, catalog
+
+LONG = [f"payment-gateway-{number:03}" for number in range(110)]
+TWELVE = [f"region-{number:02}-production" for number in range(12)]
+SCATTERED = [f"svc-{number:03}" for number in range(200)]
+
+
+@contextmanager
+def observed(path: Path, lanes: list[tuple[str, str, str]], *, staged: bool) -> Iterator[Scenario]:
+    """A world where versions were seen in lanes; their environments are stages, or not."""
+    environments = sorted({environment for _, environment, _ in lanes})
+    stages = tuple(
+        Stage(environment=name, after=After(environments=tuple(environments[max(place - 1, 0) : place])))
+        for place, name in enumerate(environments)
+    )
+    services = [
+        Configured(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",))
+        for name in sorted({service for service, _, _ in lanes})
+    ]
+    known = catalog(*services, stages=stages) if staged else catalog()
+    with Scenario(f"sqlite:///{path}", known) as made:
+        facts = [
+            {
+                "type": "deployment.observed",
+                "id": f"{service}-{environment}",
+                "source": "tests",
+                "time": made.now.isoformat(),
+                "service": service,
+                "environment": environment,
+                "artifact": {"group": "com.example", "name": service, "version": version},
+            }
+            for service, environment, version in lanes
+        ]
+        record(made.engine, [made.arrival(json.dumps(fact).encode()) for fact in facts], made.now)
+        made.evaluate(minutes=1)
+        yield made
+
+
+@pytest.fixture(scope="module", params=["long", "scattered"])
+def service(
+    request: pytest.FixtureRequest, sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Service]:
+    path = Path(shutil.copy(sqlite_template, tmp_path_factory.mktemp("size") / "deploydb.db"))
+    version = "1.4.0-rc.1+build.2026112{}.9fceb02d0ae5"
+    lanes = [(name, there, version.format(100 + place)) for name in LONG for place, there in enumerate(TWELVE)]
+    if request.param == "scattered":
+        lanes = [(name, f"place-{number:03}", "1.0") for number, name in enumerate(SCATTERED)]
+    with observed(path, lanes, staged=request.param == "long") as world, Service(world) as service:
+        yield service
+
+
+@pytest.mark.parametrize("view", ["", "&view=comfortable"])
+def test_every_page_has_at_most_200_kib_and_together_they_have_all(service: Service, view: str) -> None:
+    found: list[str] = []
+    sizes: list[int] = []
+    for number in range(300):
+        answer = service.ask(f"/status?pageNumber={number}{view}", accept="text/html")
+        found += re.findall(r'href="/services/([^"]+)"', answer.text)
+        sizes.append(len(answer.content))
+        if ">Next</a>" not in answer.text:
+            break
+    assert max(sizes) <= 200 * 1024
+    assert [*dict.fromkeys(found)] == found
+    assert set(found) >= set(LONG if LONG[0] in found else SCATTERED)
