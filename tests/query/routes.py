@@ -35,7 +35,7 @@ _PART = re.compile(r"\{(\w+)(?::\w+)?\}")
 def parameters_of(path: str) -> tuple[Parameter, ...]:
     """What the route with this path may be asked for."""
     declared = {resource.path: resource.parameters for resource in (*RESOURCES, *PAGES)}
-    declared |= {f"{page.path}.json": page.parameters for page in PAGES}
+    declared |= {f"{page.path}.json": (page.json or page).parameters for page in PAGES}
     declared["/api/events.jsonl"] = FILTERS
     return declared.get(path, ())
 
