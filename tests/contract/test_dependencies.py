@@ -26,9 +26,10 @@ def imported() -> set[str]:
 
 
 def declared() -> set[str]:
-    """The distributions that come with the package, and with the part of it that is optional."""
+    """The distributions that come with the package, and with the parts of it that are optional."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["cel"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["cel"], *extras["systemd"]]
     return {normalized(re.split(r"[^A-Za-z0-9._-]", one)[0]) for one in wanted}
 
 

@@ -149,7 +149,7 @@ def test_a_hotfix_goes_past_the_stages_that_are_named(here: Site) -> None:
     here.publish("fixed", "1.1")
     here.await_why("fixed", "dev", "1.1", "fixed is paused by ann: a look")
     here.run("hotfix", "fixed", "1.1", "--skip", "staging", "--reason", "checkout is down", "--by", "ann")
-    assert "mars is no stage of fixed; there is dev, staging, prod" in (
+    assert "mars is no stage of fixed; there is dev, prod, staging" in (
         here.house.deploydb("hotfix", "fixed", "1.1", "--skip", "mars", "--reason", "none").stderr
     )
     here.run("resume", "fixed")
