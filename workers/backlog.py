@@ -9,7 +9,7 @@ from deploydb.store.engine import reading
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.queries.operations import unevaluated
 
-from .intervals import Every
+from .intervals import Every, seconds_since
 
 LOOK_EVERY_SECONDS = 5.0
 
@@ -42,9 +42,5 @@ class Backlog:
         with reading(self._engine) as connection:
             waiting, read = unevaluated(connection), read_until(connection)
         self._requests.set(waiting.count)
-        self._oldest.set(_age(waiting.oldest_at, now))
-        self._lag.set(_age(read.until if read is not None else None, now))
-
-
-def _age(at: datetime | None, now: datetime) -> float:
-    return max((now - at).total_seconds(), 0.0) if at is not None else 0.0
+        self._oldest.set(seconds_since(waiting.oldest_at, now))
+        self._lag.set(seconds_since(read.until if read is not None else None, now))

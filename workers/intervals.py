@@ -31,3 +31,8 @@ class Every:
 def wait_until(due: datetime | None, now: datetime) -> timedelta:
     """The time to wait for work that is due then; None: no work is known."""
     return LONGEST_WAIT if due is None else min(max(due - now, SHORTEST_WAIT), LONGEST_WAIT)
+
+
+def seconds_since(then: datetime | None, now: datetime) -> float:
+    """How long ago it was, as metrics show it: 0 for None and for a time to come."""
+    return max((now - then).total_seconds(), 0.0) if then is not None else 0.0

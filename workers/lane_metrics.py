@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import get_args
 
 import sqlalchemy as sa
@@ -15,7 +15,7 @@ from deploydb.store.promotion import Ended, EndOutcome
 from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.lane_summary import live_lanes, waiting_gates
 
-from .intervals import Every
+from .intervals import Every, seconds_since
 
 LOOK_EVERY_SECONDS = 15.0
 _UNKNOWN = "unknown"
@@ -28,6 +28,7 @@ class LaneMetrics:
     def __init__(self, engine: sa.Engine, registry: CollectorRegistry) -> None:
         self._engine = engine
         self._looks = Every(LOOK_EVERY_SECONDS)
+        self._counted: Catalog | None = None
         self._shown: dict[Gauge, set[tuple[str, ...]]] = defaultdict(set)
         self._ended = Counter(
             "deploydb_deployments_total",
@@ -64,10 +65,8 @@ class LaneMetrics:
         """While nothing is to be decided. `now`: by the database's clock."""
         if not self._looks.due():
             return
-        for service in catalog.services:
-            for environment in catalog.environments_of(service):
-                for outcome in get_args(EndOutcome):
-                    self._ended.labels(service, environment, outcome)  # from 0 on, as `from_zero`
+        if catalog is not self._counted:
+            self._count_from_zero(catalog)
         with reading(self._engine) as connection:
             lanes, gates, holds = live_lanes(connection), waiting_gates(connection), holds_at(connection, now)
         self._show(self._live, {(lane.service, lane.environment): lane.live_at.timestamp() for lane in lanes})
@@ -80,8 +79,16 @@ class LaneMetrics:
             oldest[type_] = min(oldest.get(type_, gate.since), gate.since)
         types = counts.keys() | {promotion.type for promotion in catalog.promotions.values()}
         self._show(self._gates, {(type_,): counts[type_] for type_ in types})
-        self._show(self._oldest_gate, {(type_,): _seconds(now - oldest.get(type_, now)) for type_ in types})
+        self._show(self._oldest_gate, {(type_,): seconds_since(oldest.get(type_), now) for type_ in types})
         self._show(self._holds, {(kind,): sum(hold.kind == kind for hold in holds) for kind in get_args(Kind)})
+
+    def _count_from_zero(self, catalog: Catalog) -> None:
+        """A series for each lane and outcome, for the reason that `ResultCounter` has."""
+        for service in catalog.services:
+            for environment in catalog.environments_of(service):
+                for outcome in get_args(EndOutcome):
+                    self._ended.labels(service, environment, outcome)
+        self._counted = catalog
 
     def _show(self, gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
         """Set these series and remove all others: none is missing meanwhile."""
@@ -90,7 +97,3 @@ class LaneMetrics:
         for labels in self._shown[gauge] - values.keys():
             gauge.remove(*labels)
         self._shown[gauge] = set(values)
-
-
-def _seconds(wait: timedelta) -> float:
-    return max(wait.total_seconds(), 0.0)

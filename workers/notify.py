@@ -36,7 +36,7 @@ from deploydb.store.webhook_deliveries import EndpointLease, OpenDelivery
 from deploydb.wire.native import decode_notification
 
 from .confirmed_publisher import ConfirmedPublisher
-from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every, wait_until
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every, seconds_since, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .notify_metrics import FAILING_FROM, AttemptResult, NotifyMetrics
 from .process import Process
@@ -284,8 +284,7 @@ class Notify(Worker):
         backlog = webhook_deliveries.backlog(self._engine)
         self._metrics.pending.set(backlog.count)
         self._metrics.dead.set(backlog.dead)
-        age = self._clock() - backlog.oldest_at if backlog.oldest_at is not None else timedelta(0)
-        self._metrics.oldest_seconds.set(max(age.total_seconds(), 0))
+        self._metrics.oldest_seconds.set(seconds_since(backlog.oldest_at, self._clock()))
         failing = sorted((name, *found) for name, found in backlog.failing.items() if found[0] >= FAILING_FROM)
         self._metrics.failing.set(len(failing))
         warnings = tuple(

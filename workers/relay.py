@@ -24,7 +24,7 @@ from deploydb.store.schema import require_current
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
 
 from .command_queues import CommandQueues
-from .intervals import Every, wait_until
+from .intervals import Every, seconds_since, wait_until
 from .loop import Worker
 from .process import Process
 
@@ -139,8 +139,7 @@ class Relay(Worker):
             return
         waiting = outbox.waiting(self._engine)
         self._metrics.waiting.set(waiting.count)
-        age = self._clock() - waiting.oldest_at if waiting.oldest_at is not None else timedelta(0)
-        self._metrics.oldest_seconds.set(age.total_seconds())
+        self._metrics.oldest_seconds.set(seconds_since(waiting.oldest_at, self._clock()))
         stuck = () if not waiting.stuck else (f"{waiting.stuck} messages cannot be sent, one is {waiting.problem}",)
         self._health.report("outbox", reasons=stuck)
 

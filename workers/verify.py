@@ -30,7 +30,7 @@ from deploydb.store.clock import DatabaseClock
 from deploydb.store.external_checks import CheckResult, Lease
 from deploydb.store.schema import require_current
 
-from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, wait_until
+from .intervals import LOOK_AT_FILES_EVERY_SECONDS, SHORTEST_WAIT, Every, seconds_since, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .process import Process
 from .verify_metrics import AskedResult, VerifyMetrics
@@ -207,8 +207,7 @@ class Verify(Worker):
             return
         still = external_checks.open_probes(self._engine)
         self._metrics.open.set(still.count)
-        late = self._clock() - still.due_at if still.due_at is not None else timedelta(0)
-        self._metrics.late_seconds.set(max(late.total_seconds(), 0))
+        self._metrics.late_seconds.set(seconds_since(still.due_at, self._clock()))
 
     def _refresh(self, *, force: bool) -> None:
         if self._live.refresh(force=force):  # promote says what is wrong with a configuration

@@ -13,6 +13,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Release
 from deploydb.query.views import views
 from deploydb.store.engine import reading
+from deploydb.store.ingest_watermark import read_until
 from deploydb.store.queries import (
     artifact_places,
     artifacts,
@@ -26,6 +27,7 @@ from deploydb.store.queries import (
     existence,
     flows,
     holds,
+    lane_summary,
     lanes,
     live_intervals,
     open_gates,
@@ -140,6 +142,10 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (operations.last_event, {"pk_event"}),
     (lambda c: events.events_before(c, None, OF_LANE, limit=20), {"ix_event_lane"}),
     (open_gates.with_open_gates, {"ix_deployment_needs_evaluation"}),
+    (lane_summary.live_lanes, {"pk_current_version"}),
+    (lane_summary.waiting_gates, {"ix_deployment_needs_evaluation", "uq_verdict_deployment_id_promotion_phase"}),
+    (lambda c: holds.holds_at(c, NOON), set()),
+    (read_until, set()),
 ]
 """With the indexes that must be used; an empty set: several would do, and which is chosen follows from how much there
 is."""
