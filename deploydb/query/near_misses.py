@@ -9,6 +9,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.reasons import ReportedElsewhere
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.unmatched import UnmatchedView, facts_near, misnamed_reports
+from deploydb.store.tables import UNFINISHED
 
 _LOOKED_BACK = 500
 """Of all unmatched facts, and of those of each pair of names, among which the near ones are looked for."""
@@ -17,14 +18,13 @@ _ALIKE = 0.75
 _SHORTEST = 3
 """Letters that a beginning has in common with the whole name."""
 _REPORTS = {"deployment.started": "the start", "deployment.finished": "the finish"}
-_WAITING = ("NOT_STARTED", "CREATED", "STARTED", "COMPLETED")
 
 
 def near_misses(
     connection: sa.Connection, catalog: Catalog, way: Sequence[DeploymentView]
 ) -> tuple[ReportedElsewhere, ...]:
     """The reports that the deployments on the way wait for, and that came under another name; the newest first."""
-    waiting = [view for view in way if view.status in _WAITING and view.kind != "external"]
+    waiting = [view for view in way if view.status in UNFINISHED and view.kind != "external"]
     if not waiting:
         return ()
     lanes = [(view.service, view.environment, view.artifact.version) for view in waiting]

@@ -5,7 +5,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.store.tables import current_version, deployment, verdict
+from deploydb.store.tables import UNFINISHED, current_version, deployment, verdict
 
 
 class LiveLane(Struct, frozen=True, kw_only=True):
@@ -41,7 +41,7 @@ def waiting_gates(connection: sa.Connection) -> list[WaitingGate]:
         .join(deployment, deployment.c.id == verdict.c.deployment_id)
         .where(
             deployment.c.needs_evaluation,
-            deployment.c.status.in_(("NOT_STARTED", "CREATED", "STARTED", "COMPLETED")),
+            deployment.c.status.in_(UNFINISHED),
             verdict.c.outcome.in_(("PENDING", "ERROR")),
         )
         .group_by(verdict.c.promotion)

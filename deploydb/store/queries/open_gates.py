@@ -6,7 +6,7 @@ from deploydb.domain.model.gate_reasons import AwaitingApproval
 from deploydb.domain.model.reason_parts import codes
 from deploydb.store.columns import Json, in_lanes
 from deploydb.store.queries.deployments import VIEWED, DeploymentView, views
-from deploydb.store.tables import deployment, verdict
+from deploydb.store.tables import UNFINISHED, deployment, verdict
 
 _CODE = sa.type_coerce(verdict.c.reason, Json)["code"].as_string()
 _OPEN = sa.or_(
@@ -15,7 +15,7 @@ _OPEN = sa.or_(
 )
 _WAITING = VIEWED.where(
     deployment.c.needs_evaluation,
-    deployment.c.status.in_(("NOT_STARTED", "CREATED", "STARTED", "COMPLETED")),
+    deployment.c.status.in_(UNFINISHED),
     sa.exists().where(verdict.c.deployment_id == deployment.c.id, _OPEN),
 ).order_by(deployment.c.id)
 

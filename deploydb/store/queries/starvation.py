@@ -14,7 +14,7 @@ from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.reason_parts import codes
 from deploydb.store.columns import Json, UtcDateTime
 from deploydb.store.queries.holds import holds_at
-from deploydb.store.tables import deployment, live_interval
+from deploydb.store.tables import UNFINISHED, deployment, live_interval
 
 _NOT_COUNTED = codes(*NOT_COME, Vetoed, ModuleRemoved, BranchElsewhere)
 """The reasons of a deployment that its release has not come to, or that people keep out."""
@@ -95,7 +95,7 @@ def _arrivals(named: tuple[str, ...]) -> sa.Select[tuple[object, ...]]:
     """
     opened, passed, kin = deployment.alias("opened"), deployment.alias("passed"), deployment.alias("kin")
     interval, upstream = live_interval.alias("passed_interval"), live_interval.alias("upstream")
-    working = opened.c.status.in_(("NOT_STARTED", "CREATED", "STARTED", "COMPLETED"))
+    working = opened.c.status.in_(UNFINISHED)
     lanes = (
         sa.select(opened.c.service, opened.c.environment)
         .where(opened.c.needs_evaluation, working, _counts(opened))

@@ -7,6 +7,7 @@ from deploydb.store.tables.base import metadata
 from deploydb.store.tables.deployments import (
     ACTIVE,
     STATUSES,
+    UNFINISHED,
     approval,
     artifact,
     deployment,
@@ -46,6 +47,7 @@ from deploydb.store.tables.work import (
 __all__ = [
     "ACTIVE",
     "STATUSES",
+    "UNFINISHED",
     "approval",
     "artifact",
     "attestation",

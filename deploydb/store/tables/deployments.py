@@ -130,7 +130,8 @@ flow = sa.Table(
 """One release's way through a service's stages."""
 
 ACTIVE = ("CREATED", "STARTED")
-STATUSES = ("NOT_STARTED", "CREATED", "STARTED", "COMPLETED", "SUCCESS", "FAILED", "SKIPPED")
+UNFINISHED = ("NOT_STARTED", "CREATED", "STARTED", "COMPLETED")
+STATUSES = (*UNFINISHED, "SUCCESS", "FAILED", "SKIPPED")
 
 deployment = sa.Table(
     "deployment",
