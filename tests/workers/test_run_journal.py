@@ -105,6 +105,17 @@ def test_a_folder_that_others_use_stays_as_it_is(tmp_path: Path, monkeypatch: py
     assert tmp_path.stat().st_mode & 0o7777 == mode
 
 
+def test_a_folder_of_a_user_that_is_a_number_alone_is_narrowed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_entry(uid: int) -> None:
+        raise KeyError(uid)
+
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("pwd.getpwuid", no_entry)
+    tmp_path.chmod(0o755)
+    assert narrow(tmp_path)
+    assert tmp_path.stat().st_mode & 0o777 == 0o700
+
+
 def test_a_state_file_that_is_something_else_is_reported(tmp_path: Path) -> None:
     path = tmp_path / "notes.txt"
     path.write_text("not a database, but long enough to be looked at as one" * 20)
