@@ -7,6 +7,7 @@ import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
@@ -20,6 +21,7 @@ from tests.cluster import ROOT
 from tests.containers.compose import OURS, Machine, copied, in_order, resolved
 from tests.containers.image import Image
 from tests.monitoring.promtool import PROMETHEUS, promtool
+from tests.monitoring.test_dashboards import DASHBOARDS
 from tests.servers import PostgreSQL, RabbitMQ, until
 
 GUIDE = (ROOT / "docs/how-to/compose.md").read_text(encoding="utf-8")
@@ -61,19 +63,23 @@ def test_a_service_has_its_own_secrets_and_networks_and_no_other(project: dict[s
     assert all(project["networks"][name]["internal"] for name in ("database", "broker", "metrics"))
 
 
-def test_the_secrets_are_of_every_user_and_role_and_are_kept(tmp_path: Path) -> None:
-    make = [ROOT / "deploy/compose/make-secrets", tmp_path / "secrets"]
+def test_the_secrets_are_what_services_read_of_every_user_and_role_and_are_kept(tmp_path: Path) -> None:
+    folder = copied(tmp_path)
+    make, secrets = folder / "compose/make-secrets", folder / "secrets"
     subprocess.run(make, check=True)
-    made = {path: path.read_text() for path in (tmp_path / "secrets").rglob("*") if path.is_file()}
+    made = {path: path.read_text() for path in secrets.rglob("*") if path.is_file()}
     live = LiveCatalog(ROOT / "config")
+    read = {Path(secret["file"]) for secret in resolved(folder=folder)["secrets"].values()}
+    assert read <= made.keys()
+    assert {path for path in made if path.parent == secrets} <= read
     names = {user.name for user in users(topology_of(live.catalog), live.orchestrators)}
-    assert {path.name for path in (tmp_path / "secrets/rabbitmq").iterdir()} == names
-    roles = {path.name for path in (tmp_path / "secrets/postgresql").iterdir()}
+    assert {path.name for path in (secrets / "rabbitmq").iterdir()} == names
+    roles = {path.name for path in (secrets / "postgresql").iterdir()}
     assert roles == set(WRITES) - {"query", "gateway"} | {"owner"}
-    assert (tmp_path / "secrets").stat().st_mode & 0o777 == 0o700
-    (tmp_path / "secrets/broker-url/ci").unlink()
+    assert secrets.stat().st_mode & 0o777 == 0o700
+    (secrets / "broker-url/ci").unlink()
     subprocess.run(make, check=True)
-    assert {path: path.read_text() for path in (tmp_path / "secrets").rglob("*") if path.is_file()} == made
+    assert {path: path.read_text() for path in secrets.rglob("*") if path.is_file()} == made
 
 
 def test_prometheus_finds_every_process_by_the_name_that_rules_know(project: dict[str, Any], tmp_path: Path) -> None:
@@ -88,6 +94,29 @@ def test_prometheus_finds_every_process_by_the_name_that_rules_know(project: dic
     for name in ("prometheus.yml", "rules.yml"):
         (tmp_path / name).write_text(mounts[f"/etc/prometheus/{name}"].read_text())
     promtool("check", "config", tmp_path / "prometheus.yml")
+
+
+def test_grafana_has_that_prometheus_and_every_dashboard_and_a_password_of_its_own(project: dict[str, Any]) -> None:
+    grafana = project["services"]["grafana"]
+    mounts = {one["target"]: Path(one["source"]) for one in grafana["volumes"] if one["type"] == "bind"}
+    assert all(one["read_only"] for one in grafana["volumes"] if one["type"] == "bind")
+    (source,) = _provisioned(mounts, "datasources")
+    address = urlsplit(source["url"])
+    assert address.port == int(project["services"][address.hostname]["ports"][0]["target"])
+    assert "metrics" in set(grafana["networks"]) & set(project["services"][address.hostname]["networks"])
+    assert (source["type"], source["isDefault"], source["editable"]) == ("prometheus", True, False)
+    (provider,) = _provisioned(mounts, "dashboards")
+    assert sorted(mounts[provider["options"]["path"]].glob("*.json")) == DASHBOARDS
+    assert provider["allowUiUpdates"] is False
+    (secret,) = grafana["secrets"]
+    assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"] == secret["target"]
+    assert secret["source"] == "grafana-password"
+
+
+def _provisioned(mounts: dict[str, Path], kind: str) -> list[dict[str, Any]]:
+    """What Grafana reads at its start: https://grafana.com/docs/grafana/latest/administration/provisioning/."""
+    read = yaml.safe_load(mounts[f"/etc/grafana/provisioning/{kind}/deploydb.yml"].read_text())
+    return list(read["providers" if kind == "dashboards" else kind])
 
 
 @pytest.fixture
