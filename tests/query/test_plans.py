@@ -81,6 +81,7 @@ QUERIES: list[tuple[Ask, set[str]]] = [
     (lambda c: deployments.deployments_of_flow(c, Catalog(), 1), {"uq_deployment_flow_id_environment_attempt"}),
     (lambda c: flows.flow_by_id(c, Catalog(), 1), {"pk_flow"}),
     (lambda c: lanes.running_in(c, "foo", "dev"), {"pk_current_version"}),
+    (lambda c: lane_summary.live_lanes(c, ["foo"]), {"pk_current_version"}),
     (lambda c: lanes.pending_in(c, "foo", "dev"), set()),
     (lambda c: existence.service_is_stored(c, "foo"), set()),
     (lambda c: existence.lane_is_stored(c, "foo", "dev"), {"ix_deployment_lane"}),

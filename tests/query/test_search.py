@@ -55,6 +55,7 @@ def addresses(service: Service, text: str) -> dict[str, str]:
         ("pro", [("environment", "prod")]),
         ("1.0", [("version", "1.0-A")]),
         ("1.0-A", [("version", "1.0-A")]),
+        ("1.0-a", [("version", "1.0-A")]),
         ("1.1", [("version", "1.1")]),
         ("%", []),
         ("1.0_A", []),
@@ -66,6 +67,7 @@ def addresses(service: Service, text: str) -> dict[str, str]:
         (f"sha256:{'7' * 64}", [("version", "1.0-A")]),
         ("com.example:foo:1.1", [("version", "1.1")]),
         ("foo 1.0", [("version", "1.0-A")]),
+        ("FOO 1.0-A", [("version", "1.0-A")]),
         ("foo pr", [("lane", "foo in prod"), ("lane", "foot in prod"), ("lane", "barfoo in prod")]),
         ("promote foot prod", [("act", "Promote foot in prod")]),
         ("roll foot", [("act", "Roll back foot in dev"), ("act", "Roll back foot in prod")]),
@@ -128,3 +130,19 @@ def test_an_answer_is_small_however_many_names_there_are(world: Scenario, servic
     world.catalog = catalog(*(replace(FOO, ident=f"service-{number}", artifacts=()) for number in range(3000)))
     assert len(hits(service, "service")) == 8
     assert [one["name"] for one in service.get("/api/search?q=servise-1999")["nearest"]]
+
+
+def test_a_version_of_few_digits_is_no_commit_that_begins_so(world: Scenario, service: Service) -> None:
+    world.publish("9", artifact={"commit": COMMIT})
+    world.evaluate(minutes=2)
+    assert hits(service, "9") == [("version", "9")]
+
+
+def test_of_each_lane_it_is_known_whether_something_runs_there(
+    world: Scenario, service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("deploydb.store.queries.search.MOST", 1)
+    assert {addresses(service, f"foo {stage}")[f"foo in {stage}"] for stage in ("dev", "prod")} == {
+        "/why/foo/dev",
+        "/why/foo/prod",
+    }

@@ -5,7 +5,7 @@ commits: the cost does not grow with the history.
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from typing import Literal
@@ -14,12 +14,13 @@ from urllib.parse import quote
 import sqlalchemy as sa
 from msgspec import Struct
 
-from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.http.errors import bad_request
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.where import meant
 from deploydb.store.queries.artifact_places import FoundView, by_commit
+from deploydb.store.queries.lane_summary import live_lanes
 from deploydb.store.queries.search import RunsView, running_artifacts, running_by_version
 
 Kind = Literal["service", "environment", "lane", "version", "commit", "act"]
@@ -66,41 +67,37 @@ def search(asked: RequestContext) -> Search:
     if not text:
         return Search(q="", hits=[], nearest=[])
     catalog, words = asked.catalog, text.lower().split()
+    known = catalog.every_service()
     with asked.store() as connection:
         found = [
-            *_configured(catalog, text),
+            *(_service(known[name]) for name in islice(_matching(text, known), _MOST["service"])),
+            *(
+                _environment(catalog, name)
+                for name in islice(_matching(text, catalog.environments), _MOST["environment"])
+            ),
             *_lanes(connection, catalog, words),
             *_released(connection, catalog, text),
         ]
     hits = [hit for kind in _MOST for hit in islice((one for one in found if one.kind == kind), _MOST[kind])]
-    return Search(q=text, hits=hits, nearest=[] if hits else list(_nearest(catalog, words)))
-
-
-def _configured(catalog: Catalog, text: str) -> Iterator[Hit]:
-    for name in _matching(text, catalog.every_service()):
-        yield _service(catalog, name)
-    for name in _matching(text, catalog.environments):
-        yield _environment(catalog, name)
+    return Search(q=text, hits=hits, nearest=[] if hits else list(_nearest(catalog, known, words)))
 
 
 def _lanes(connection: sa.Connection, catalog: Catalog, words: Sequence[str]) -> Iterator[Hit]:
     """Of several words: an act, a service, an environment or the beginning of a version, of which each may lack."""
-    acts = [act for act in _ACTS if len(words) > 1 and act.startswith(words[0].lower())]
+    acts = [act for act in _ACTS if len(words) > 1 and act.startswith(words[0])]
     rest = words[1:] if acts else words
     services = list(islice(_matching(rest[0], catalog.services), 3)) if len(words) > 1 else []
     more = rest[1] if len(rest) > 1 else ""
-    running = (
-        {(one.service, one.environment) for one in running_by_version(connection, "", services)} if services else ()
-    )
+    running = {(one.service, one.environment) for one in live_lanes(connection, services)} if services else ()
     for service in services:
         for environment in catalog.environments_of(service):
-            if not environment.lower().startswith(more.lower()):
+            if not environment.lower().startswith(more):
                 continue
             lane = f"{quote(service, safe='')}/{quote(environment, safe='')}"
             name = f"{service} in {environment}"
             if not acts:
                 runs = (service, environment) in running
-                address = f"/why/{lane}" if runs else f"/services/{quote(service, safe='')}"
+                address = f"/why/{lane}" if runs else _page(service)
                 yield Hit(
                     kind="lane", name=name, about="what runs, and why" if runs else "runs nothing", address=address
                 )
@@ -128,7 +125,7 @@ def _released(connection: sa.Connection, catalog: Catalog, text: str) -> Iterato
 
 def _artifact(view: FoundView, text: str, lanes: Iterable[RunsView]) -> Hit:
     where = _listed(f"{one.service} in {one.environment}" for one in lanes) or "runs nowhere"
-    if view.commit is not None and view.commit.startswith(text):
+    if view.commit is not None and len(text) >= _SHORTEST_COMMIT and view.commit.startswith(text):
         address = f"/where?what={quote(view.commit, safe='')}"
         return Hit(kind="commit", name=view.commit, about=f"{view.module} {view.version}: {where}", address=address)
     return Hit(kind="version", name=view.version, about=f"{view.module}: {where}", address=f"/artifacts/{view.id}")
@@ -143,17 +140,18 @@ def _versions(running: Iterable[RunsView]) -> Iterator[Hit]:
         yield Hit(kind="version", name=version, about=about, address=f"/artifacts/{artifact}")
 
 
-def _nearest(catalog: Catalog, words: Sequence[str]) -> Iterator[Hit]:
-    known = {name.lower(): _service(catalog, name) for name in islice(catalog.services, _MOST_COMPARED)}
-    known |= {name.lower(): _environment(catalog, name) for name in catalog.environments}
-    close = [name for word in words[:4] for name in get_close_matches(word.lower(), known, n=3)]
-    return (known[name] for name in dict.fromkeys(close))
+def _nearest(catalog: Catalog, services: Mapping[str, Service], words: Sequence[str]) -> Iterator[Hit]:
+    known = {name.lower(): name for name in islice(services, _MOST_COMPARED)}
+    places = {name.lower(): name for name in catalog.environments}
+    names = [*known, *places]
+    close = [name for word in words[:4] for name in get_close_matches(word, names, n=3)]
+    for name in dict.fromkeys(close):
+        yield _environment(catalog, places[name]) if name in places else _service(services[known[name]])
 
 
-def _service(catalog: Catalog, name: str) -> Hit:
-    known = catalog.every_service()[name]
+def _service(known: Service) -> Hit:
     about = known.metadata.team if known.metadata and known.metadata.team else known.description[:100]
-    return Hit(kind="service", name=name, about=about, address=_page(name))
+    return Hit(kind="service", name=known.ident, about=about, address=_page(known.ident))
 
 
 def _page(service: str) -> str:

@@ -1,10 +1,12 @@
 """All lanes in a few rows: since when each runs what it runs, and the gates that open deployments wait for."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.store.list_parameters import among
 from deploydb.store.tables import UNFINISHED, current_version, deployment, verdict
 
 
@@ -24,10 +26,13 @@ class WaitingGate(Struct, frozen=True, kw_only=True):
     since: datetime
 
 
-def live_lanes(connection: sa.Connection) -> list[LiveLane]:
-    """The lanes that run something. Reads `current_version` whole, which has a row for each lane and module."""
+def live_lanes(connection: sa.Connection, services: Collection[str] | None = None) -> list[LiveLane]:
+    """The lanes of some services, or of all, that run something. Reads `current_version`, which has a row for each lane
+    and module: of some services by its primary key, else whole."""
     table = current_version.c
     lanes = sa.select(table.service, table.environment, sa.func.max(table.live_at).label("live_at"))
+    if services is not None:
+        lanes = lanes.where(among(table.service, sorted(services)))
     rows = connection.execute(lanes.group_by(table.service, table.environment))
     return [LiveLane(**row._mapping) for row in rows]
 

@@ -27,12 +27,13 @@ _NEWEST_FIRST = (current_version.c.live_at.desc(), current_version.c.service, cu
 
 
 def running_by_version(connection: sa.Connection, prefix: str, services: Collection[str] = ()) -> list[RunsView]:
-    """The lanes of some services, or of all, that run a version that begins so; the last deployed first.
+    """The lanes of some services, or of all, that run a version that begins so, in capitals or small letters; the last
+    deployed first.
 
     Reads `current_version`, which has a row a lane and module however much has been deployed; of some services by its
     primary key.
     """
-    begins = current_version.c.version.startswith(prefix, autoescape=True)
+    begins = current_version.c.version.istartswith(prefix, autoescape=True)
     wanted = [begins, among(current_version.c.service, sorted(services))] if services else [begins]
     found = connection.execute(_RUNS.where(*wanted).order_by(*_NEWEST_FIRST).limit(MOST))
     return [RunsView(**row._mapping) for row in found]
