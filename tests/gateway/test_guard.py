@@ -34,7 +34,22 @@ def closed(sqlite_url: str) -> Iterator[Asked]:
         yield Asked(app, peer="127.0.0.1")
 
 
-@pytest.mark.parametrize("path", ["/api/status", "/status.json", "/nowhere", "/api/stream", "/"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/status",
+        "/status.json",
+        "/nowhere",
+        "/api/stream",
+        "/",
+        "/search?q=foo",
+        "/api/search?q=foo",
+        "/services",
+        "/environments",
+        "/environments/dev.json",
+        "/badge/foo/dev.svg",
+    ],
+)
 def test_programs_are_asked_to_authenticate(closed: Asked, path: str) -> None:
     answer = closed.ask(path, method="GET")
     assert (answer.status_code, answer.headers["www-authenticate"]) == (401, 'Bearer realm="deploydb"')
