@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import UTC, time, timedelta
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.calendar.window import Window
@@ -54,7 +55,30 @@ def test_services_come_in_pages(world: Scenario, service: Service) -> None:
         found = service.get(f"/services?pageNumber={page}")
         assert (len(found["services"]), found["more"]) == (count, more)
     assert 'href="?pageNumber=2"' in service.ask("/services?pageNumber=1", **BROWSER).text
+    assert (
+        'href="?perPageSize=5&amp;pageNumber=2"' in service.ask("/services?perPageSize=5&pageNumber=1", **BROWSER).text
+    )
     assert service.refusal("/services?pageNumber=x")[0] == 400
+
+
+def test_an_environment_of_an_unchanged_matrix_reads_no_lanes(world: Scenario, service: Service) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    dev = service.get("/environments/dev.json")
+    read: list[str] = []
+
+    def note(*given: object) -> None:
+        read.append(str(given[2]))
+
+    sa.event.listen(world.engine, "before_cursor_execute", note)
+    try:
+        prod = service.get("/environments/prod.json")
+    finally:
+        sa.event.remove(world.engine, "before_cursor_execute", note)
+    assert [one["environment"] for one in (*dev["lanes"], *prod["lanes"])] == ["dev", "prod"]
+    assert read
+    assert [statement for statement in read if "current_version" in statement] == []
 
 
 def test_environments_are_listed_in_the_order_of_releases(world: Scenario, service: Service) -> None:

@@ -9,13 +9,13 @@ from deploydb.domain.calendar.windows import opens
 from deploydb.domain.gates.window import WindowPromotion
 from deploydb.query.hold_views import HoldBody
 from deploydb.query.lane_bodies import Lane
-from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
-from deploydb.query.pages.reports import CHANGES, OTHER_CHANGE
+from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
+from deploydb.query.pages.reports import kinds_of
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import PAGE
 from deploydb.query.resources.blame import Change, blame
 from deploydb.query.resources.holds import holds
-from deploydb.query.resources.status import status
+from deploydb.query.resources.matrix import every_lane
 from deploydb.store.environment_names import names_of
 from deploydb.v1_schema import Environment as EnvironmentBody
 
@@ -55,7 +55,8 @@ def environment(asked: RequestContext) -> Environment:
     name = names_of(asked.engine).now(asked.name("environment"))
     page = asked.page(size=_LANES)
     here = {"service": None, "environment": name}
-    lanes = status(narrowed(asked, here | {"at": None, "known_at": None})).lanes
+    every, _ = every_lane(narrowed(asked, {"at": None, "known_at": None}))
+    lanes = [lane for lane in every.lanes if lane.environment == name]
     configured = asked.catalog.environments.get(name)
     return Environment(
         environment=name,
@@ -80,8 +81,8 @@ def _windows(asked: RequestContext, environment: str) -> Iterator[Windows]:
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     return {
-        "kinds": {change["kind"]: CHANGES.get(change["kind"], OTHER_CHANGE) for change in answer["changes"]},
-        "page": int(asked.number("pageNumber") or 0),
+        "kinds": kinds_of(answer["changes"]),
+        "beside": pages_beside(asked, more=answer["more"]),
         "stream": stream_of(environment=answer["environment"]),
     }
 

@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.query.environment_sequence import environments_in_order
-from deploydb.query.pages.page import Page
+from deploydb.query.pages.page import Page, pages_beside
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE
 
@@ -87,7 +87,7 @@ PAGES = (
         template="services.html",
         read=services,
         command=lambda _asked, _answer: ["service", "list"],
-        drawn=lambda asked, _answer: {"page": int(asked.number("pageNumber") or 0)},
+        drawn=lambda asked, answer: {"beside": pages_beside(asked, more=answer["more"])},
         parameters=PAGE,
         is_negotiated=True,
         title="Services",

@@ -71,6 +71,17 @@ def stream_of(**wanted: str | None) -> str:
     return f"/api/stream?{urlencode(given)}" if given else "/api/stream"
 
 
+def pages_beside(asked: RequestContext, *, more: bool) -> dict[str, str | None]:
+    """The addresses of the pages `before` and `after` this one, with the same other parameters; None where there is
+    none."""
+    page, given = asked.number("pageNumber") or 0, dict(asked.request.query_params)
+
+    def address(number: int) -> str:
+        return f"?{urlencode({**given, 'pageNumber': number})}"
+
+    return {"before": address(page - 1) if page else None, "after": address(page + 1) if more else None}
+
+
 def options_of(asked: RequestContext, *names: str) -> list[str]:
     """Options of a command line for those of the parameters that were given."""
     given = [(name.replace("_", "-"), asked.request.query_params.get(name)) for name in names]

@@ -1,6 +1,6 @@
 """The pages of one answer each, with filters in the address: diff, operations, where and why, and those of views."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from msgspec.structs import replace
@@ -16,7 +16,7 @@ from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
 from deploydb.query.views import dora, views
 
-CHANGES = {
+_CHANGES = {
     "deployed": State("sent", "busy", "deployed"),
     "failed": State("cross", "bad", "failed"),
     "retried": State("play", "wait", "retried"),
@@ -31,7 +31,7 @@ CHANGES = {
     "incident": State("alert", "bad", "incident"),
     "incident over": State("ok", "good", "incident over"),
 }
-OTHER_CHANGE = State("half", "off", "")
+_OTHER_CHANGE = State("half", "off", "")
 _RELATIONS = {
     "same": State("ok", "good", "same"),
     "behind": State("clock", "wait", "behind"),
@@ -41,9 +41,13 @@ _RELATIONS = {
 }
 
 
+def kinds_of(changes: Iterable[Answer]) -> dict[str, State]:
+    """How each kind of some changes looks."""
+    return {change["kind"]: _CHANGES.get(change["kind"], _OTHER_CHANGE) for change in changes}
+
+
 def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    kinds = {change["kind"]: CHANGES.get(change["kind"], OTHER_CHANGE) for change in answer["changes"]}
-    return {"kinds": kinds, **choices(asked)}
+    return {"kinds": kinds_of(answer["changes"]), **choices(asked)}
 
 
 def _compared(asked: RequestContext) -> diff.Diff:

@@ -15,7 +15,7 @@ from deploydb.query.lane_bodies import Lane
 from deploydb.query.pages.badge import markdown
 from deploydb.query.pages.filters import moment, state
 from deploydb.query.pages.origin import origin_of
-from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
+from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
 from deploydb.query.pages.svg import bars, graph, ticks
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, number
@@ -133,7 +133,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "several_modules": len({one["module"] for one in answer["stays"]}) > 1,
         "all_holds": list({one["text"]: one for lane in answer["lanes"] for one in lane["holds"]}.values()),
         "badges": [markdown(origin_of(asked.request), answer["service"], name) for name in lanes],
-        "page": int(asked.number("pageNumber") or 0),
+        "beside": pages_beside(asked, more=answer["older"]),
         "stream": stream_of(service=answer["service"]),
     }
 

@@ -90,7 +90,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
     wanted = asked.number("pageNumber") or 0
     service, environment = asked.option("service"), asked.environment()
     exact = service if service in catalog.services else None
-    found, services = _read(asked, exact)
+    found, services = every_lane(asked) if exact is None else _alone(asked, exact)
     columns = _columns(found, catalog, environment)
     if environment is not None:
         services = list(within(services, columns))
@@ -148,13 +148,16 @@ _MOST_PAST = 3
 """Moments of the past of a database, beside now."""
 
 
-def _read(asked: RequestContext, exact: str | None) -> tuple[Lanes, Sequence[MatrixService]]:
-    """The lanes of a service or of all; of all from memory, as long as nothing has changed."""
+def _alone(asked: RequestContext, service: str) -> tuple[Lanes, Sequence[MatrixService]]:
+    with asked.store() as connection:
+        lanes = lanes_of(asked, connection, service)
+    return lanes, _of(lanes)
+
+
+def every_lane(asked: RequestContext) -> tuple[Lanes, Sequence[MatrixService]]:
+    """All lanes of the moment that is asked for (`at`, `known_at`), and their services; from memory, as long as nothing
+    has changed."""
     when = asked.past("at"), asked.past("known_at")
-    if exact is not None:
-        with asked.store() as connection:
-            lanes = lanes_of(asked, connection, exact)
-        return lanes, _of(lanes)
     with _KEPT_LOCK:
         moments = _KEPT.setdefault(asked.engine, _Moments())
     with moments.lock, asked.store() as connection:
