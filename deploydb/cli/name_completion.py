@@ -9,7 +9,7 @@ from deploydb.cli.client import ask, ask_all
 from deploydb.domain.model.errors import DeployDBError
 
 _VERSIONS = 200
-"""Deployments of a service whose versions are offered."""
+"""Deployments of a service whose versions are offered, beside those on their way."""
 
 
 def complete_names(command: click.Command) -> None:
@@ -42,8 +42,11 @@ def _idents(path: str) -> Callable[[click.Context], Iterable[str]]:
 
 def _versions(context: click.Context) -> Iterable[str]:
     service = context.params.get("service")
-    found = ask("history", service, perPageSize=_VERSIONS)["deployments"] if service else []
-    return [str(one["version"]) for one in found]
+    if not service:
+        return []
+    pending = [one for lane in ask("status", service=service)["lanes"] for one in lane["pending"]]
+    deployments = ask("history", service, perPageSize=_VERSIONS)["deployments"]
+    return [str(one["version"]) for one in (*pending, *deployments)]
 
 
 def _types(_context: click.Context) -> Iterable[str]:

@@ -61,9 +61,9 @@ def by_option(purpose: str, *, over_http: bool = True) -> Callable[[F], F]:
     return click.option("--by", metavar="NAME", callback=_person, help=help_)
 
 
-def _person(_ctx: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
+def _person(context: click.Context, _parameter: click.Parameter, name: str | None) -> str | None:
     """A person as given; one that is new or misspelt is reported, and may act."""
-    if name is not None:
+    if name is not None and not context.resilient_parsing:  # which is completion
         warn_of_person(name)
     return name
 
