@@ -193,6 +193,10 @@ def _asked(
 
 
 def _target(path: Sequence[str], parameters: Mapping[str, object]) -> str:
+    """The address below the service's. Raises: UsageError for an empty name; Permanent for one that is not UTF-8."""
+    empty = [*(["a name"] if "" in path else []), *(name for name, value in parameters.items() if value == "")]
+    if empty:
+        raise click.UsageError(f"{empty[0]} is empty: give it a value, or leave it out")
     try:
         query = urlencode(parameters)
         return f"/api/{'/'.join(quote(part, safe='') for part in path)}{'?' if query else ''}{query}"

@@ -25,6 +25,7 @@ VIEW = View(
         "a version.",
         examples=("search store", "search 4f9c1d2", "search 'storefront 1.4' -o json"),
         member="hits",
+        needs=("q",),
         names=lambda body: (f"{one['kind']}/{one['name']}" for one in body["hits"]),
         columns=(
             Column("KIND"),
