@@ -8,12 +8,12 @@ import click
 from deploydb.cli.client import Body, ask
 from deploydb.cli.options import arguments
 from deploydb.cli.output import show_line
+from deploydb.domain.model.deployment import UNDER_WAY
 from deploydb.domain.model.errors import NotFound, Transient
 
 TIMED_OUT = 3
 EVERY_SECONDS = 1.0
 _OVER = ("FAILED", "SKIPPED")
-_UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
 
 
 @click.command()
@@ -76,7 +76,7 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
         return "there", message
     lanes = ask("status", service=service, environment=environment)["lanes"]
     vetoes = [hold for lane in lanes for hold in lane["holds"] if hold["kind"] == "veto" and hold["version"] == version]
-    if vetoes and status not in _UNDER_WAY:
+    if vetoes and status not in UNDER_WAY:
         return "never", vetoes[0]["text"]
     releasing = answer["releasing"]
     if releasing is not None and not releasing["possible"]:

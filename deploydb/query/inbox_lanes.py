@@ -4,12 +4,12 @@ from collections.abc import Iterator, Sequence
 
 from msgspec import Struct
 
+from deploydb.domain.model.deployment import UNDER_WAY
 from deploydb.domain.model.reasons import RollbackOf
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.current_lanes import CurrentLanes
 from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
 from deploydb.query.lane_bodies import Lane
-from deploydb.query.lane_state import UNDER_WAY
 from deploydb.query.starvation import starved_body
 from deploydb.store.queries.live_intervals import LiveIntervalView
 from deploydb.store.queries.starvation import StarvedView

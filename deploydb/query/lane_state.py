@@ -2,12 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 
+from deploydb.domain.model.deployment import UNDER_WAY
 from deploydb.query.lane_bodies import Lane
 
 STATES = ("trouble", "deploying", "waiting", "drift", "held")
 """The worst first. A lane in none of them is quiet."""
-UNDER_WAY = ("CREATED", "STARTED", "COMPLETED")
-"""The statuses of deployments that are commanded and have not ended."""
 _WORST_FIRST = ("FAILED", "STARTED", "CREATED", "COMPLETED", "SUCCESS")
 
 

@@ -45,6 +45,9 @@ class Status(StrEnum):
     SKIPPED = "SKIPPED"
 
 
+UNDER_WAY = (Status.CREATED, Status.STARTED, Status.COMPLETED)
+"""The statuses of deployments that are commanded and have not ended."""
+
 _RESULTS = {None: Status.COMPLETED, "SUCCESS": Status.SUCCESS, "FAILED": Status.FAILED}
 
 

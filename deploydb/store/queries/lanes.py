@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.artifact import split_module
-from deploydb.domain.model.deployment import Release
+from deploydb.domain.model.deployment import UNDER_WAY, Release
 from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk
 from deploydb.store.columns import in_lanes, shared_fields, viewed
@@ -146,7 +146,7 @@ def busy_in(connection: sa.Connection, service: str, environments: Collection[st
         deployment.c.needs_evaluation,
         deployment.c.service == service,
         deployment.c.environment.in_(environments),
-        deployment.c.status.in_(("CREATED", "STARTED", "COMPLETED")),
+        deployment.c.status.in_(UNDER_WAY),
     )
     return list(connection.execute(statement.order_by(deployment.c.id)).scalars())
 
