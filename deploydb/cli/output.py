@@ -102,10 +102,7 @@ def show_table(
 
         if is_wide():
             columns, most = [Column(column.heading, column.holds) for column in columns], None
-        only_whole = instead is not None
-        printed = show_on_terminal(columns, lines, most=most, every=is_wide(), only_whole=only_whole, colour=colour)
-        if not printed and instead is not None:
-            instead()
+        show_on_terminal(columns, lines, most=most, every=is_wide(), instead=instead, colour=colour)
         return
     lines.insert(0, [column.heading for column in columns])
     widths = [max(len(line[place]) for line in lines) for place in range(len(columns))]

@@ -1,7 +1,7 @@
 """A table as a terminal shows it: within its width, with the colours of states."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from shutil import get_terminal_size
 
 from rich.box import SIMPLE_HEAD
@@ -34,19 +34,19 @@ def show_on_terminal(
     *,
     most: int | None,
     every: bool,
-    only_whole: bool,
+    instead: Callable[[], None] | None,
     colour: bool | None,
-) -> bool:
-    """Print it. False, with nothing printed, where it does not fit and is wanted `only_whole`.
+) -> None:
+    """Print it, or call `instead` where it does not fit.
 
-    Columns give way only in a table of rows without a limit; `most`: lines of a row. `every`: no column is
-    left out for want of content. `colour`: None where the terminal
-    decides. Where no terminal is, any width will do.
+    Columns give way only in a table of rows without a limit; `most`: lines of a row. `every`: no column is left out for
+    want of content. `colour`: None where the terminal decides. Where no terminal is, any width will do.
     """
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     layout = fitted(columns, rows, width, whole=most is not None, every=every)
-    if layout is None and only_whole:
-        return False
+    if layout is None and instead is not None:
+        instead()
+        return
     drawn_width = sum(layout.widths) + GAP * (len(layout.widths) - 1) if layout is not None else width
     console = Console(
         file=plain(sys.stdout),
@@ -57,7 +57,7 @@ def show_on_terminal(
     )
     if layout is not None:
         console.print(_table(columns, rows, layout))
-        return True
+        return
     stay = [place for place, column in enumerate(columns) if most is not None or not column.gives_way]
     shown = [columns[place] for place in stay]
     heading = flowed([Column(column.heading) for column in shown], [column.heading for column in shown], width)
@@ -66,7 +66,6 @@ def show_on_terminal(
     for row in rows:
         for line in flowed(shown, [row[place] for place in stay], width, most=most):
             console.print(_styled(line), soft_wrap=True)
-    return True
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], layout: Layout) -> Table:
