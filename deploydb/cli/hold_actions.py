@@ -55,7 +55,7 @@ def lift(kind: Kind, lifted: str, given: Mapping[str, Any], **scope: str | None)
         found = ask("holds")["holds"]
         there = _of_scope(found, kind, scope)
         if not there:
-            require_known(**{name: value for name, value in scope.items() if value is not None})
+            require_known(**scope)
             others = [hold for hold in found if hold["kind"] == kind]
             raise NotFound(f"there is no {kind}{_named(scope)}: {_listed(kind, others)}")
         meant = there if given["every"] else [_meant(kind, there, given["hold"])]

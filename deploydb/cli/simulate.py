@@ -18,7 +18,7 @@ from deploydb.configuration.durations import parse_duration
 from deploydb.domain.formatting import counted, in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
-from deploydb.domain.suggestions import close_match
+from deploydb.domain.suggestions import suggestion
 from deploydb.engine.in_flight import Effect
 from deploydb.query.column import Column
 from deploydb.settings import from_environment
@@ -108,9 +108,8 @@ def simulate(
     try:
         old, new = _catalog(against or from_environment().config), _catalog(config)
         if service is not None and service not in old.services.keys() | new.services.keys():
-            raise NotFound(
-                f"neither configuration has a service {service}{close_match(service, {*old.services, *new.services})}"
-            )
+            known = {*old.services, *new.services}
+            raise NotFound(f"neither configuration has a service {service}{suggestion(service, known)}")
         until = datetime.now(UTC)
         start = until - since if since is not None else None
         reality, flying, old, new = _reality(start, clock, old, new, service)
