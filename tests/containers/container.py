@@ -1,7 +1,6 @@
 """A container without an engine: a mount namespace of its own with a root that is read-only, the container's mounts at
 their paths, its user, and no capabilities. Processes and network are those of the machine."""
 
-import os
 import shutil
 import subprocess
 import sys
@@ -10,8 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 from msgspec import Struct
+
+from tests.missing import missing
 
 _OF_THE_MACHINE = (
     *("usr", "dev", "proc"),
@@ -78,7 +78,7 @@ def program(name: str) -> Path:
     """One of the packages of the tests, which have it for the usual machine. Without it the test is skipped."""
     path = Path(sys.executable).with_name(name)
     if not path.exists():
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)(f"{name} is not in the environment: make test")
+        missing(f"{name} is not in the environment: make test")
     return path
 
 
@@ -89,4 +89,4 @@ def needs_namespaces() -> None:
         and subprocess.run(["unshare", "--mount", "true"], check=False).returncode == 0
     ):
         return
-    (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("containers need root: mount namespaces")
+    missing("containers need root: mount namespaces")

@@ -1,7 +1,6 @@
 """docs/how-to/servers.md: its commands, one block after the other, set up servers, units and Prometheus that work."""
 
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.cluster import ROOT
+from tests.missing import missing
 from tests.servers import PostgreSQL, RabbitMQ, until
 from tests.servers.ports import free_ports
 from tests.systemd.unit import Service, Unit, started
@@ -90,7 +90,7 @@ def _words(environment: dict[str, str]) -> str:
 def shell(root: Path, own_rabbitmq: RabbitMQ, own_postgresql: PostgreSQL) -> Shell:
     """Servers of its own: the page makes users with passwords of their own."""
     if shutil.which("prometheus") is None:
-        (pytest.fail if os.environ.get("CI") == "true" else pytest.skip)("prometheus is missing: tests/install-servers")
+        missing("prometheus is missing: tests/install-servers")
     return Shell(root, own_rabbitmq, own_postgresql)
 
 
