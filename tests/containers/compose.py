@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from deploydb import __version__
 from tests.cluster import ROOT
 from tests.containers import dockerfile
 from tests.containers.container import Container, program
 from tests.containers.image import Image
 
 FILE = ROOT / "deploy/compose.yaml"
-OURS = "deploydb:0.1.0"
+OURS = f"deploydb:{__version__}"
 
 
 def resolved(*, folder: Path = FILE.parent) -> dict[str, Any]:

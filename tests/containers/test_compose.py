@@ -1,6 +1,7 @@
 """deploy/compose.yaml: as Docker Compose reads it, with the least rights, and all of its services as processes."""
 
 import json
+import re
 import shlex
 import subprocess
 import urllib.request
@@ -23,6 +24,7 @@ from tests.containers.image import Image
 from tests.monitoring.promtool import PROMETHEUS, promtool
 from tests.monitoring.test_dashboards import DASHBOARDS
 from tests.servers import PostgreSQL, RabbitMQ, until
+from workers.__main__ import WORKERS
 
 GUIDE = (ROOT / "docs/how-to/compose.md").read_text(encoding="utf-8")
 CLI = "docker compose -f deploy/compose.yaml run --rm cli "
@@ -48,9 +50,9 @@ def test_every_service_is_hardened(project: dict[str, Any]) -> None:
 
 
 def test_a_service_has_its_own_secrets_and_networks_and_no_other(project: dict[str, Any]) -> None:
-    for name, service in project["services"].items():
-        if service["image"] != OURS:
-            continue
+    ours = {name: service for name, service in project["services"].items() if service["image"] == OURS}
+    assert ours.keys() == {*WORKERS, "web", "deployer", "cli", "definitions", "provision", "migrate"}
+    for name, service in ours.items():
         user = {"web": "gateway", "cli": "ci"}.get(name, name)
         role = {"migrate": "owner"}.get(name, name)
         servers = {secret["source"] for secret in service.get("secrets", ()) if "-url-" in secret["source"]}
@@ -108,6 +110,9 @@ def test_grafana_has_that_prometheus_and_every_dashboard_and_a_password_of_its_o
     (provider,) = _provisioned(mounts, "dashboards")
     assert sorted(mounts[provider["options"]["path"]].glob("*.json")) == DASHBOARDS
     assert provider["allowUiUpdates"] is False
+    ranges = [int(days) for path in DASHBOARDS for days in re.findall(r"\[(\d+)d\]", path.read_text())]
+    (kept,) = re.findall(r"retention\.time=(\d+)d", " ".join(project["services"][address.hostname]["command"]))
+    assert int(kept) >= max(ranges)
     (secret,) = grafana["secrets"]
     assert grafana["environment"]["GF_SECURITY_ADMIN_PASSWORD__FILE"] == secret["target"]
     assert secret["source"] == "grafana-password"
