@@ -253,5 +253,6 @@ def test_versions_that_would_look_alike_are_cut_where_they_do_not_differ() -> No
         return ["".join(text if shown else "…" for text, shown in parts[version]) for version in versions]
 
     assert looks("1.0", "main-20261122-9fceb02") == ["1.0", "main…9fceb02"]
+    assert looks("名" * 8) == ["名名…名名名"]
     assert looks("1.0-rc.1.aaaaaaaaaaaa", "1.0-rc.2.aaaaaaaaaaaa") == ["1.….1.aaaaa…", "1.….2.aaaaa…"]
     assert len(set(looks(LONG, LIKE_IT, f"{LONG}.1", f"{LONG}.2"))) == 4

@@ -3,15 +3,16 @@
 from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
 
+from deploydb.query.text_width import around_middle
+
 Part = tuple[str, bool]
 """A part of a version, and whether it is shown: what is hidden is copied, found and read aloud all the same."""
-_HEAD_SHARE = 0.4
 
 
 def cut(versions: Collection[str], longest: int) -> Mapping[str, Sequence[Part]]:
-    """The parts of each version, of at most `longest` characters shown. Versions of a row that would look the same are
+    """The parts of each version, of at most `longest` cells shown. Versions of a row that would look the same are
     cut where they do not differ; those that differ in two distant places are whole."""
-    parts = {version: _in_the_middle(version, longest) for version in versions}
+    parts = {version: _parts(*around_middle(version, longest)) for version in versions}
     for same in _alike(parts):
         before = sum(1 for _ in takewhile(lambda letters: len(set(letters)) == 1, zip(*same, strict=False)))
         parts |= {version: _around(version, before, longest) for version in same}
@@ -20,17 +21,13 @@ def cut(versions: Collection[str], longest: int) -> Mapping[str, Sequence[Part]]
     return parts
 
 
-def _in_the_middle(version: str, longest: int) -> Sequence[Part]:
-    if len(version) <= longest:
-        return [(version, True)]
-    head = int(longest * _HEAD_SHARE)
-    tail = len(version) - (longest - head - 1)
-    return [(version[:head], True), (version[head:tail], False), (version[tail:], True)]
+def _parts(head: str, middle: str, tail: str) -> Sequence[Part]:
+    return [(text, shown) for text, shown in ((head, True), (middle, False), (tail, True)) if text]
 
 
 def _around(version: str, place: int, longest: int) -> Sequence[Part]:
     """With what stands at a place, and the first characters."""
-    head = int(longest * _HEAD_SHARE) // 2
+    head = longest // 5
     start = max(place - 1, head)
     end = start + longest - head - 2
     pieces = [(version[:head], True), (version[head:start], False), (version[start:end], True), (version[end:], False)]
