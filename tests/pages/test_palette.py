@@ -91,6 +91,18 @@ def test_the_search_box_suggests_and_leaves_the_form_as_it_is(browser: Browser, 
         page.wait_for_url("**/search?q=paym")
 
 
+def test_suggestions_for_a_box_that_was_left_do_not_come(browser: Browser, site: str) -> None:
+    with tab(browser, site) as page:
+        page.goto("/services")
+        page.route("**/api/search?*", lambda _: None)
+        box = page.locator("#what")
+        box.click()
+        with page.expect_request("**/api/search?*"):
+            box.press_sequentially("paym")
+        with page.expect_event("requestfailed"):
+            box.blur()
+
+
 def test_shortcuts_are_listed_and_can_be_turned_off(browser: Browser, site: str) -> None:
     with tab(browser, site) as page:
         page.goto("/services")

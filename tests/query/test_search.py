@@ -13,6 +13,7 @@ from tests.scenario import Scenario, catalog
 
 FOO = catalog().services["foo"]
 ODD = "<i>odd"
+PURL = f"pkg:maven/com.example/foo@1.1?vcs_url={'x' * 300}"
 COMMIT, OTHER = "9fceb02d" * 5, "9fce0000" * 5
 BROWSER = {"accept": "text/html"}
 
@@ -32,7 +33,7 @@ def world(database_url: str) -> Iterator[Scenario]:
         world.deploy()
         world.deploy()
         world.evaluate(minutes=1)
-        world.publish("1.1", artifact={"commit": OTHER})
+        world.publish("1.1", artifact={"commit": OTHER, "purl": PURL})
         world.evaluate(minutes=1)
         world.commands()
         yield world
@@ -66,6 +67,7 @@ def addresses(service: Service, text: str) -> dict[str, str]:
         ("9fc", []),
         (f"sha256:{'7' * 64}", [("version", "1.0-A")]),
         ("com.example:foo:1.1", [("version", "1.1")]),
+        (PURL, [("version", "1.1")]),
         ("foo 1.0", [("version", "1.0-A")]),
         ("FOO 1.0-A", [("version", "1.0-A")]),
         ("foo pr", [("lane", "foo in prod"), ("lane", "foot in prod"), ("lane", "barfoo in prod")]),
@@ -116,7 +118,7 @@ def test_the_page_lists_the_hits_and_takes_another_text(world: Scenario, service
 @pytest.mark.parametrize(
     ("query", "message"),
     [
-        (f"q={'x' * 201}", "q has 201 characters, at most 200 are taken"),
+        (f"q={'x' * 2001}", "q has 2001 characters, at most 2000 are taken"),
         ("q=%00", "q has a NUL character"),
         ("q=a&q=b", "q is given more than once: a, b"),
     ],

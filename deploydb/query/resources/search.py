@@ -19,12 +19,11 @@ from deploydb.http.errors import bad_request
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.where import meant
-from deploydb.store.queries.artifact_places import FoundView, by_commit
+from deploydb.store.queries.artifact_places import LONGEST_PURL, FoundView, by_commit
 from deploydb.store.queries.lane_summary import live_lanes
 from deploydb.store.queries.search import RunsView, running_artifacts, running_by_version
 
 Kind = Literal["service", "environment", "lane", "version", "commit", "act"]
-LONGEST = 200
 _MOST: dict[Kind, int] = {"service": 8, "environment": 5, "lane": 6, "version": 8, "commit": 5, "act": 6}
 _MOST_COMPARED = 2000
 """Names that a misspelt one is compared with: comparing takes some microseconds a name."""
@@ -62,8 +61,8 @@ def search(asked: RequestContext) -> Search:
     """Services, environments, versions that run, commits (4 digits or more) and acts (`promote SERVICE ENVIRONMENT`) by
     a text: a part of a name, or the beginning of a version or a commit."""
     text = (asked.option("q") or "").strip()
-    if len(text) > LONGEST:
-        raise bad_request(f"q has {len(text)} characters, at most {LONGEST} are taken")
+    if len(text) > LONGEST_PURL:
+        raise bad_request(f"q has {len(text)} characters, at most {LONGEST_PURL} are taken")
     if not text:
         return Search(q="", hits=[], nearest=[])
     catalog, words = asked.catalog, text.lower().split()

@@ -29,6 +29,8 @@
     hide();
 
     function hide() {
+      window.clearTimeout(due);
+      if (request) request.abort();
       list.replaceChildren();
       list.hidden = true;
       choose(-1);
@@ -103,7 +105,7 @@
   let palette = null;
   function openPalette() {
     if (!palette) {
-      const input = made("input", { type: "search", name: "q", maxlength: "200", autocomplete: "off", "aria-label": "Service, environment, version, commit, page or act",
+      const input = made("input", { type: "search", name: "q", maxlength: "2000", autocomplete: "off", "aria-label": "Service, environment, version, commit, page or act",
         placeholder: "service, environment, version, commit, promote SERVICE…" });
       const list = made("ul", { id: "palette-hits", class: "suggestions" });
       const status = made("p", { role: "status", class: "small muted" });
@@ -126,8 +128,10 @@
       const off = made("input", { type: "checkbox", id: "keys-on" });
       off.checked = !keysOff();
       off.addEventListener("change", () => {
-        if (off.checked) window.localStorage.removeItem(KEYS_OFF);
-        else window.localStorage.setItem(KEYS_OFF, "1");
+        try {
+          if (off.checked) window.localStorage.removeItem(KEYS_OFF);
+          else window.localStorage.setItem(KEYS_OFF, "1");
+        } catch { off.checked = true; }
       });
       const choice = made("p", {}, made("label", { for: "keys-on" }, off, " Shortcuts of single keys"));
       const close = made("button", { type: "button" }, "Close");
