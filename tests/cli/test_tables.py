@@ -4,11 +4,14 @@ import io
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from email.message import Message
+from functools import cache
 from importlib import import_module
 from itertools import takewhile
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import Any
 
 import click
 import pytest
@@ -17,7 +20,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 import deploydb.cli
-from deploydb.cli import fitting
+from deploydb.cli import client, fitting
 from deploydb.cli.commands import cli
 from deploydb.cli.output import output_option, show_table
 from deploydb.domain.model.catalog import After, Service, Stage
@@ -34,6 +37,7 @@ LONGEST = 255
 GAP = 2
 
 Show = Callable[..., str]
+Answer = Callable[[Sequence[str], Mapping[str, object]], tuple[Any, Message]]
 
 
 @pytest.fixture
@@ -75,11 +79,14 @@ CELLS = {
 }
 
 
-@pytest.mark.parametrize("table", declared())
-@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
+TABLES = declared()
+
+
+@pytest.mark.parametrize("table", TABLES)
+@settings(max_examples=3, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_no_table_breaks_a_name_or_is_wider_for_anything_else(shown: Show, table: str, data: st.DataObject) -> None:
-    columns, most = declared()[table]
+    columns, most = TABLES[table]
     row = st.tuples(*(CELLS[column.holds] for column in columns))
     rows = data.draw(st.lists(row, min_size=1, max_size=3))
     for width in WIDTHS:
@@ -216,6 +223,7 @@ def test_no_command_breaks_a_name(
 ) -> None:
     length, shell = lanes
     monkeypatch.setenv("DEPLOYDB_URL", shell.environment["DEPLOYDB_URL"])
+    monkeypatch.setattr(client, "_answer", answered_once(client._answer))
     arguments = [re.sub("[A-Z]{3,}", lambda word: LETTERS.get(word[0], "") * length or word[0], one) for one in command]
     for width in WIDTHS:
         text = shown(width, lambda: invoke(arguments))
@@ -245,6 +253,12 @@ def test_status_fits_fifty_stages_and_sixty_columns(
                 lines = shown(60, lambda given=arguments: invoke(given)).splitlines()
                 assert all(len(line.rstrip()) <= 60 for line in lines)
                 assert sum("region-" in line for line in lines) >= (50 if arguments else 1)
+
+
+def answered_once(ask: Answer) -> Answer:
+    """The same answers at every width."""
+    once = cache(lambda path, parameters: ask(path, dict(parameters)))
+    return lambda path, parameters: once(tuple(path), tuple(parameters.items()))
 
 
 def invoke(arguments: Sequence[str]) -> None:
