@@ -50,10 +50,9 @@ def _versions(context: click.Context) -> Iterable[str]:
 
 
 def _types(_context: click.Context) -> Iterable[str]:
-    from deploydb.domain.model.facts import fact_types, type_of
-    from deploydb.engine.decision_events import DECISION_TYPES
+    from deploydb.engine.decision_events import EVENT_TYPES
 
-    return sorted({*map(type_of, fact_types()), *DECISION_TYPES})
+    return EVENT_TYPES
 
 
 _KINDS: dict[str, Callable[[click.Context], Iterable[str]]] = {

@@ -11,6 +11,7 @@ from deploydb.domain.evaluation.decisions import Decision, Transition
 from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.deployment import Deployment, FailureResponse, GateStatus, Inputs, Phase, Verdict
 from deploydb.domain.model.environment_names import Renamed
+from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.reasons import Reason
 from deploydb.domain.model.retry_reasons import RetryOrdered
 from deploydb.domain.model.running import CurrentVersion
@@ -269,8 +270,8 @@ _STRUCTS: dict[str, type[DecisionEvent]] = {
     "clock.skewed": ClockSkewed,
     "duplicate.differed": DuplicateDiffered,
 }
-DECISION_TYPES = frozenset(_STRUCTS)
-"""The types of DeployDB's own events."""
+EVENT_TYPES = (*map(type_of, fact_types()), *_STRUCTS)
+"""The types of the events of the log: of facts, then of DeployDB's own events."""
 _DECODERS = {name: msgspec.json.Decoder(struct) for name, struct in _STRUCTS.items()}
 
 

@@ -10,11 +10,10 @@ from starlette.exceptions import HTTPException
 from deploydb.domain import wording
 from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.facts import fact_types, type_of
 from deploydb.domain.model.promotions import RESERVED
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import close_match, nearest_word, shown, suggestion
-from deploydb.engine.decision_events import DECISION_TYPES
+from deploydb.engine.decision_events import EVENT_TYPES
 from deploydb.engine.word_check import unknown_promotion, unlisted
 from deploydb.http.ids import LARGEST
 from deploydb.query.existence import require_environment, require_lane, unknown_version
@@ -25,8 +24,6 @@ from deploydb.store.queries.existence import lane_of, people_beside, type_is_sto
 from deploydb.store.queries.why import deployment_of_version
 
 Named = Literal["module", "deployment", "command", "lane", "version", "promotion", "pipeline", "person", "type"]
-
-_TYPES = {*map(type_of, fact_types()), *DECISION_TYPES}
 
 
 class Unknown(Struct, frozen=True, kw_only=True):
@@ -94,8 +91,9 @@ def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unkno
     person, type_ = asked.option("person"), asked.option("type")
     if person is not None:
         yield from _unknown_person(connection, catalog, person)
-    if type_ is not None and not (type_ in _TYPES or type_is_stored(connection, type_)):
-        yield Unknown(name="type", why=f"there is no type {shown(type_)} of events{close_match(type_, _TYPES)}")
+    if type_ is not None and not (type_ in EVENT_TYPES or type_is_stored(connection, type_)):
+        near = close_match(type_, EVENT_TYPES) or f"; known types are {', '.join(EVENT_TYPES)}"
+        yield Unknown(name="type", why=f"there is no type {shown(type_)} of events{near}")
     promotion = asked.option("promotion")
     if promotion is None:
         return

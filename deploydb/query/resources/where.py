@@ -109,7 +109,7 @@ def where(asked: RequestContext) -> Where:
         if not found:
             near = _near(connection, asked.catalog, what)
             raise not_found(
-                f"nothing is known by {shown(what)}{near}: ask for a commit (7 digits "
+                f"nothing is known by {shown(what)}{near or ':'} ask for a commit (7 digits "
                 "or more), a digest (sha256:…), a package URL (pkg:…), GROUP:NAME:VERSION or a version"
             )
         line, views = Line(connection, asked.catalog), places(connection, [one.id for one in found])
