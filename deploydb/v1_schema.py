@@ -10,7 +10,6 @@ from msgspec import Struct, structs
 
 from deploydb.domain import gates
 from deploydb.domain.model import catalog as configured
-from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.domain.model.webhooks import DeploymentWebhooks, PromotionWebhooks
 from deploydb.store.queries.artifacts import ArtifactView
 from deploydb.store.queries.deployments import DeploymentView, ResultView
@@ -125,7 +124,7 @@ class Service(Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @classmethod
     def of(cls, service: configured.Service) -> "Service":
-        metadata = structs.asdict(service.metadata or NO_METADATA)
+        metadata = structs.asdict(service.known_metadata)
         return _body(cls, service, failure_strategy=service.failure_strategy.capitalize(), **metadata)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.service_metadata import NO_METADATA, CodeHosting, ServiceMetadata
+from deploydb.domain.model.service_metadata import CodeHosting, ServiceMetadata
 
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
 _COMMITS: Mapping[CodeHosting, str] = {
@@ -29,7 +29,7 @@ def commit_url(metadata: ServiceMetadata, commit: str | None) -> str | None:
 
 def commit_url_of(catalog: Catalog, module: str, commit: str | None) -> str | None:
     """The page of a commit in the repository of a service that lists the module, of several the first with one."""
-    listing = (catalog.services[name].metadata or NO_METADATA for name in catalog.services_of(module))
+    listing = (catalog.services[name].known_metadata for name in catalog.services_of(module))
     return next((url for metadata in listing if (url := commit_url(metadata, commit)) is not None), None)
 
 

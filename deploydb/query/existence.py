@@ -14,9 +14,6 @@ from deploydb.store.queries.branches import branch_of_version
 from deploydb.store.queries.existence import environment_is_used, lane_is_stored, service_is_stored
 from deploydb.store.queries.why import version_is_stored, versions_of
 
-_COMPARED = 1000
-"""Versions, the last published first, that a misspelt one is compared with."""
-
 
 def require_service(connection: sa.Connection, catalog: Catalog, service: str | None) -> None:
     """Raises: HTTPException 404 where a service is neither configured nor has ever had a deployment."""
@@ -88,7 +85,7 @@ def near_version(connection: sa.Connection, catalog: Catalog, service: str, vers
     modules = [split_module(module) for module in configured.artifacts] if configured is not None else []
     if version is None or version_is_stored(connection, modules, version):
         return ""
-    return close_match(version, versions_of(connection, modules, limit=_COMPARED))
+    return close_match(version, versions_of(connection, modules))
 
 
 def _no_environment(connection: sa.Connection, catalog: Catalog, environment: str) -> HTTPException:

@@ -71,7 +71,7 @@ def matching(
 
 def _about(catalog: Catalog, name: str) -> str:
     configured = catalog.services.get(name)
-    metadata = configured.metadata or NO_METADATA if configured is not None else NO_METADATA
+    metadata = configured.known_metadata if configured is not None else NO_METADATA
     labels = [f"{label}={value}" for label, value in metadata.labels.items()]
     return "\n".join([name, metadata.team or "", *labels]).casefold()
 

@@ -26,7 +26,7 @@ from deploydb.domain.model.pipelines import (
     upstream_first,
 )
 from deploydb.domain.model.promotions import RESERVED
-from deploydb.domain.model.service_metadata import ServiceMetadata
+from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
 from deploydb.domain.model.webhooks import Endpoint, Webhooks
 
 __all__ = [
@@ -114,6 +114,11 @@ class Service(Struct, frozen=True, kw_only=True):
     order: Order = "version"
     bundle: Bundle = "commit"
     metadata: ServiceMetadata | UnsetType = UNSET
+
+    @property
+    def known_metadata(self) -> ServiceMetadata:
+        """Its metadata, without any where none is set."""
+        return self.metadata or NO_METADATA
 
 
 class Incomplete(Struct, frozen=True, kw_only=True):

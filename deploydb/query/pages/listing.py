@@ -2,7 +2,6 @@
 
 from msgspec import Struct
 
-from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.page import Page, pages_beside
 from deploydb.query.request_context import RequestContext
@@ -53,8 +52,8 @@ def services(asked: RequestContext) -> ListedServices:
         ListedService(
             service=one.ident,
             description=one.description,
-            team=(one.metadata or NO_METADATA).team,
-            labels=(one.metadata or NO_METADATA).labels,
+            team=one.known_metadata.team,
+            labels=one.known_metadata.labels,
             artifacts=list(one.artifacts),
             environments=list(asked.catalog.environments_of(one.ident)),
             lacks=list(incomplete[one.ident].lacks) if one.ident in incomplete else [],

@@ -80,7 +80,7 @@ def service(asked: RequestContext) -> Service:
     name = asked.name("service")
     start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
-    metadata = configured.metadata or NO_METADATA if configured is not None else NO_METADATA
+    metadata = configured.known_metadata if configured is not None else NO_METADATA
     lanes = status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)

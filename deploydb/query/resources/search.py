@@ -149,7 +149,7 @@ def _nearest(catalog: Catalog, services: Mapping[str, Service], words: Sequence[
 
 
 def _service(known: Service) -> Hit:
-    about = known.metadata.team if known.metadata and known.metadata.team else known.description[:100]
+    about = known.known_metadata.team or known.description[:100]
     return Hit(kind="service", name=known.ident, about=about, address=_page(known.ident))
 
 

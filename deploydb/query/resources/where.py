@@ -39,8 +39,6 @@ from deploydb.store.queries.why import versions_of
 
 State = Literal["runs", "ran", "coming", "failed", "skipped", "not there"]
 _COMMIT = re.compile(r"[0-9a-f]{7,64}")
-_COMPARED = 1000
-"""Versions, the last published first, that a misspelt one is compared with."""
 _DIGEST = re.compile(r"[a-z0-9]+:[0-9a-f]{32,}")
 
 
@@ -166,11 +164,11 @@ def _near(connection: sa.Connection, catalog: Catalog, what: str) -> str:
     modules = sorted({module for service in catalog.services.values() for module in service.artifacts})
     module = what.rpartition(":")[0]
     if not module:
-        return close_match(what, versions_of(connection, list(map(split_module, modules)), limit=_COMPARED))
+        return close_match(what, versions_of(connection, list(map(split_module, modules))))
     meant = module if module in modules else next(iter(get_close_matches(module, modules, n=1)), None)
     if meant is None:
         return ""
-    versions = versions_of(connection, [split_module(meant)], limit=_COMPARED)
+    versions = versions_of(connection, [split_module(meant)])
     return close_match(what, [f"{meant}:{one}" for one in versions])
 
 

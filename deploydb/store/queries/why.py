@@ -12,6 +12,8 @@ from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import MODULE
 from deploydb.store.tables import artifact, current_version, deployment, hotfix, promotion_request
 
+_MOST_COMPARED = 1000
+
 
 class CandidateView(Struct, frozen=True, kw_only=True):
     """A release with its deployment in the lane."""
@@ -110,8 +112,9 @@ def version_is_stored(connection: sa.Connection, modules: Collection[tuple[str, 
     return connection.execute(statement.limit(1)).first() is not None
 
 
-def versions_of(connection: sa.Connection, modules: Collection[tuple[str, str]], *, limit: int) -> list[str]:
-    """The versions of some modules (group, name), the last recorded first. Index: `ix_artifact_module_key_id`."""
+def versions_of(connection: sa.Connection, modules: Collection[tuple[str, str]]) -> list[str]:
+    """The versions of some modules (group, name) that a misspelt one is compared with, the last recorded first.
+    Index: `ix_artifact_module_key_id`."""
     keys = [module_key(group, name) for group, name in modules]
     versions = sa.select(artifact.c.version).where(among(artifact.c.module_key, keys))
-    return list(connection.execute(versions.order_by(artifact.c.id.desc()).limit(limit)).scalars())
+    return list(connection.execute(versions.order_by(artifact.c.id.desc()).limit(_MOST_COMPARED)).scalars())
