@@ -5,6 +5,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from deploydb.broker.port import Outbound
 from deploydb.broker.topology import command_queue
+from deploydb.http.metrics import LatestGauge
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.command_queues import note_waiting, orchestrators
 
@@ -21,18 +22,21 @@ class CommandQueues:
         self._engine = engine
         self._health = health
         self._looks = Every(LOOK_EVERY_SECONDS)
-        self._shown: set[str] = set()
-        self._consumers = Gauge(
-            "deploydb_command_queue_consumers",
-            "Consumers of a command queue, as of this worker's last look.",
-            ["queue"],
-            registry=registry,
+        self._consumers = LatestGauge(
+            Gauge(
+                "deploydb_command_queue_consumers",
+                "Consumers of a command queue, as of this worker's last look.",
+                ["queue"],
+                registry=registry,
+            )
         )
-        self._ready = Gauge(
-            "deploydb_command_queue_ready_messages",
-            "Commands that wait in a queue for a consumer, as of this worker's last look.",
-            ["queue"],
-            registry=registry,
+        self._ready = LatestGauge(
+            Gauge(
+                "deploydb_command_queue_ready_messages",
+                "Commands that wait in a queue for a consumer, as of this worker's last look.",
+                ["queue"],
+                registry=registry,
+            )
         )
 
     def look(self, outbound: Outbound, clock: DatabaseClock) -> None:
@@ -41,13 +45,8 @@ class CommandQueues:
             return
         queues = {command_queue(name): name for name in orchestrators(self._engine)}
         depths = outbound.depths(list(queues))
-        for queue in self._shown - depths.keys():
-            self._consumers.remove(queue)
-            self._ready.remove(queue)
-        self._shown = set(depths)
-        for queue, depth in depths.items():
-            self._consumers.labels(queue).set(depth.consumers)
-            self._ready.labels(queue).set(depth.ready)
+        self._consumers.show({(queue,): depth.consumers for queue, depth in depths.items()})
+        self._ready.show({(queue,): depth.ready for queue, depth in depths.items()})
         waiting = {queue: depth.ready if not depth.consumers else 0 for queue, depth in depths.items()}
         note_waiting(self._engine, {queues[queue]: ready for queue, ready in waiting.items()}, clock())
         without = [f"{queue} has no consumer; waiting commands: {ready}" for queue, ready in waiting.items() if ready]

@@ -1,7 +1,7 @@
 """The state of all lanes, as metrics: deployments that ended, since when what runs is live, gates, and holds."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import datetime
 from typing import get_args
 
@@ -10,6 +10,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.overrides import Kind
+from deploydb.http.metrics import LatestGauge
 from deploydb.store.engine import reading
 from deploydb.store.promotion import Ended, EndOutcome
 from deploydb.store.queries.holds import holds_at
@@ -29,7 +30,6 @@ class LaneMetrics:
         self._engine = engine
         self._looks = Every(LOOK_EVERY_SECONDS)
         self._counted: Catalog | None = None
-        self._shown: dict[Gauge, set[tuple[str, ...]]] = defaultdict(set)
         self._ended = Counter(
             "deploydb_deployments_total",
             "Deployments that ended by a decision of this worker, by outcome: succeeded (every gate passed), failed "
@@ -37,23 +37,32 @@ class LaneMetrics:
             ["service", "environment", "outcome"],
             registry=registry,
         )
-        self._live = Gauge(
-            "deploydb_live_timestamp_seconds",
-            "When what a lane runs came to run there; as of this worker's last look.",
-            ["service", "environment"],
-            registry=registry,
+        self._live = LatestGauge(
+            Gauge(
+                "deploydb_live_timestamp_seconds",
+                "When what a lane runs came to run there; as of this worker's last look.",
+                ["service", "environment"],
+                registry=registry,
+            )
         )
-        self._gates = Gauge(
-            "deploydb_gates_waiting",
-            "Gates of open deployments that have no final answer, by type of promotion; as of this worker's last look.",
-            ["type"],
-            registry=registry,
+        self._gates = LatestGauge(
+            Gauge(
+                "deploydb_gates_waiting",
+                "Gates of open deployments that have no final answer, by type of promotion; as of this worker's last "
+                "look.",
+                ["type"],
+                registry=registry,
+            )
         )
-        self._oldest_gate = Gauge(
-            "deploydb_gates_oldest_wait_seconds", "How long the oldest of them waits.", ["type"], registry=registry
+        self._oldest_gate = LatestGauge(
+            Gauge(
+                "deploydb_gates_oldest_wait_seconds", "How long the oldest of them waits.", ["type"], registry=registry
+            )
         )
-        self._holds = Gauge(
-            "deploydb_holds", "Holds in force, by kind; as of this worker's last look.", ["kind"], registry=registry
+        self._holds = LatestGauge(
+            Gauge(
+                "deploydb_holds", "Holds in force, by kind; as of this worker's last look.", ["kind"], registry=registry
+            )
         )
 
     def count(self, ended: Iterable[Ended]) -> None:
@@ -69,7 +78,7 @@ class LaneMetrics:
             self._count_from_zero(catalog)
         with reading(self._engine) as connection:
             lanes, gates, holds = live_lanes(connection), waiting_gates(connection), holds_at(connection, now)
-        self._show(self._live, {(lane.service, lane.environment): lane.live_at.timestamp() for lane in lanes})
+        self._live.show({(lane.service, lane.environment): lane.live_at.timestamp() for lane in lanes})
         counts: dict[str, int] = defaultdict(int)
         oldest: dict[str, datetime] = {}
         for gate in gates:
@@ -78,9 +87,9 @@ class LaneMetrics:
             counts[type_] += gate.count
             oldest[type_] = min(oldest.get(type_, gate.since), gate.since)
         types = counts.keys() | {promotion.type for promotion in catalog.promotions.values()}
-        self._show(self._gates, {(type_,): counts[type_] for type_ in types})
-        self._show(self._oldest_gate, {(type_,): seconds_since(oldest.get(type_), now) for type_ in types})
-        self._show(self._holds, {(kind,): sum(hold.kind == kind for hold in holds) for kind in get_args(Kind)})
+        self._gates.show({(type_,): counts[type_] for type_ in types})
+        self._oldest_gate.show({(type_,): seconds_since(oldest.get(type_), now) for type_ in types})
+        self._holds.show({(kind,): sum(hold.kind == kind for hold in holds) for kind in get_args(Kind)})
 
     def _count_from_zero(self, catalog: Catalog) -> None:
         """A series for each lane and outcome, for the reason that `ResultCounter` has."""
@@ -89,11 +98,3 @@ class LaneMetrics:
                 for outcome in get_args(EndOutcome):
                     self._ended.labels(service, environment, outcome)
         self._counted = catalog
-
-    def _show(self, gauge: Gauge, values: Mapping[tuple[str, ...], float]) -> None:
-        """Set these series and remove all others: none is missing meanwhile."""
-        for labels, value in values.items():
-            gauge.labels(*labels).set(value)
-        for labels in self._shown[gauge] - values.keys():
-            gauge.remove(*labels)
-        self._shown[gauge] = set(values)

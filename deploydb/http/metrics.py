@@ -1,5 +1,6 @@
 """Metrics: the registry of a process, its `/metrics`, and the metrics of a service's requests."""
 
+from collections.abc import Mapping
 from typing import Generic, TypeVar
 
 from prometheus_client import (
@@ -49,6 +50,22 @@ class ResultCounter(Generic[_Result]):
 
     def count(self, result: _Result, number: int = 1) -> None:
         self._series[result].inc(number)
+
+
+class LatestGauge:
+    """A gauge with a series for each of the latest values: series whose labels are gone are removed."""
+
+    def __init__(self, gauge: Gauge) -> None:
+        self._gauge = gauge
+        self._shown: set[tuple[str, ...]] = set()
+
+    def show(self, values: Mapping[tuple[str, ...], float]) -> None:
+        """The values by labels, all of them. No series that stays is missing meanwhile."""
+        for labels, value in values.items():
+            self._gauge.labels(*labels).set(value)
+        for labels in self._shown - values.keys():
+            self._gauge.remove(*labels)
+        self._shown = set(values)
 
 
 def metrics_route(registry: CollectorRegistry) -> Route:
