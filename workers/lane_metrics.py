@@ -29,7 +29,8 @@ class LaneMetrics:
     def __init__(self, engine: sa.Engine, registry: CollectorRegistry) -> None:
         self._engine = engine
         self._looks = Every(LOOK_EVERY_SECONDS)
-        self._counted: Catalog | None = None
+        self._catalog: Catalog | None = None
+        self._configured: set[tuple[str, str]] = set()
         self._ended = Counter(
             "deploydb_deployments_total",
             "Deployments that ended by a decision of this worker, by outcome: succeeded (every gate passed), failed "
@@ -74,11 +75,12 @@ class LaneMetrics:
         """While nothing is to be decided. `now`: by the database's clock."""
         if not self._looks.due():
             return
-        if catalog is not self._counted:
-            self._count_from_zero(catalog)
+        if catalog is not self._catalog:
+            self._configure(catalog)
         with reading(self._engine) as connection:
             lanes, gates, holds = live_lanes(connection), waiting_gates(connection), holds_at(connection, now)
-        self._live.show({(lane.service, lane.environment): lane.live_at.timestamp() for lane in lanes})
+        live = {(lane.service, lane.environment): lane.live_at.timestamp() for lane in lanes}
+        self._live.show({lane: at for lane, at in live.items() if lane in self._configured})
         counts: dict[str, int] = defaultdict(int)
         oldest: dict[str, datetime] = {}
         for gate in gates:
@@ -91,10 +93,12 @@ class LaneMetrics:
         self._oldest_gate.show({(type_,): seconds_since(oldest.get(type_), now) for type_ in types})
         self._holds.show({(kind,): sum(hold.kind == kind for hold in holds) for kind in get_args(Kind)})
 
-    def _count_from_zero(self, catalog: Catalog) -> None:
+    def _configure(self, catalog: Catalog) -> None:
         """A series for each lane and outcome, for the reason that `ResultCounter` has."""
-        for service in catalog.services:
-            for environment in catalog.environments_of(service):
-                for outcome in get_args(EndOutcome):
-                    self._ended.labels(service, environment, outcome)
-        self._counted = catalog
+        self._catalog = catalog
+        self._configured = {
+            (service, environment) for service in catalog.services for environment in catalog.environments_of(service)
+        }
+        for lane in self._configured:
+            for outcome in get_args(EndOutcome):
+                self._ended.labels(*lane, outcome)

@@ -62,6 +62,9 @@ def test_deployments_what_is_live_gates_and_holds_are_counted(workshop: InProces
     shows(promote, "deploydb_evaluation_backlog", 0)
     assert 0 < promote.metric("deploydb_ingest_lag_seconds") < SECONDS_OF_TEST
     assert promtool("check", "metrics", given=generate_latest(promote.registry).decode()) == ""
+    write_config(workshop.config, {"pipelines/main.yml": "environments:\n  prod:\n"})
+    live = "deploydb_live_timestamp_seconds"
+    until(lambda: promote.registry.get_sample_value(live, dev) is None, "a lane that is configured no longer to go")
 
 
 def test_the_configuration_in_force_is_named_and_a_broken_one_is_not_read(workshop: InProcess) -> None:
