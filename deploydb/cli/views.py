@@ -33,7 +33,7 @@ def __getattr__(name: str) -> click.Command:
 
     for parameter in reversed(asked.options):
         run = _option(parameter)(run)
-    optional = {parameter.name for parameter in asked.parameters if not parameter.required} - {*command.needs}
+    optional = {parameter.name for parameter in asked.parameters if not parameter.required}
     places = (*asked.parts, *asked.arguments)
     run = arguments(*(f"[{place}]" if place in optional else place for place in places))(run)
     examples = "".join(f"\n  deploydb {example}" for example in command.examples)

@@ -50,7 +50,7 @@ class Command(Struct, frozen=True, kw_only=True):
     `purpose`: for the list of commands; `about`: for its help, where that says more. `member`: of the answer, and of no
     other service's answer. `names`: printed by `-o name`. `empty`: printed in place of a table without rows, with the
     values of arguments and options in it; `more`: printed where the answer says that there is more. `most`: lines of a
-    row on a terminal, whatever its width. `needs`: arguments that the command needs, and the address does not.
+    row on a terminal, whatever its width.
     """
 
     purpose: str
@@ -63,7 +63,6 @@ class Command(Struct, frozen=True, kw_only=True):
     empty: str = ""
     more: str = ""
     most: int | None = None
-    needs: tuple[str, ...] = ()
 
 
 def _read_by_name(_: object) -> None:

@@ -15,6 +15,7 @@ def test_where_is_a_row_for_each_environment(seeded: Shell) -> None:
 def test_where_of_nothing_known_says_how_to_ask(seeded: Shell) -> None:
     assert "nothing is known by 4f9c1d2: ask for a commit" in seeded.fails("where", "4f9c1d2")
     assert "; did you mean com.example:foo:1.0? ask for" in seeded.fails("where", "com.example:fooo:1.0")
+    assert "give a part of a name" in seeded.ok("search").stderr == seeded.ok("search", "zzz%").stderr
     assert "; known types are approval.given, " in seeded.fails("events", "--type", "nosuch")
 
 

@@ -82,7 +82,6 @@ def test_the_version_is_data(shell: Shell) -> None:
         (["status", "--at", "yesterday"], "2h or 3d"),
         (["--color", "blue", "status"], "blue"),
         (["service"], "Usage"),
-        (["search"], "'Q'"),
         (["search", ""], "q is empty"),
         (["why", "", "prod"], "a name is empty"),
         (["status", "--service", ""], "service is empty"),

@@ -25,7 +25,6 @@ VIEW = View(
         "a version.",
         examples=("search store", "search 4f9c1d2", "search 'storefront 1.4' -o json"),
         member="hits",
-        needs=("q",),
         names=lambda body: (f"{one['kind']}/{one['name']}" for one in body["hits"]),
         columns=(
             Column("KIND"),
@@ -34,6 +33,6 @@ VIEW = View(
             Column("PAGE", gives_way=1),
         ),
         tables=_tables,
-        empty="Nothing is known by {q}.",
+        empty="Nothing is found: give a part of a name, or the beginning of a version or a commit.",
     ),
 )
