@@ -211,11 +211,11 @@ def test_a_terminal_without_the_characters_gets_others(shell: Shell) -> None:
 def test_ctrl_c_ends_with_130_and_no_traceback(shell: Shell) -> None:
     fifo = shell.folder / "endless.jsonl"
     os.mkfifo(fifo)
-    with (
-        running([*DEPLOYDB, "publish", "--file", str(fifo)], env=shell.environment, stderr=subprocess.PIPE) as process,
-        fifo.open("w"),
-    ):  # it has begun to read, and waits for more
-        process.send_signal(signal.SIGINT)
+    publish = [*DEPLOYDB, "publish", "--file", str(fifo)]
+    with running(publish, env=shell.environment, stderr=subprocess.PIPE) as process:
+        with fifo.open("w"):  # it has begun to read
+            process.send_signal(signal.SIGINT)
+        # A signal between two looks of the interpreter is seen once the read ends, which it does with the file.
         answer = process.communicate(timeout=60)[1]
     assert process.returncode == 130
     assert answer.strip() == ""

@@ -44,7 +44,6 @@ __all__ = [
     "Retry",
     "Service",
     "Stage",
-    "WhileVerifying",
 ]
 """The parts of a catalog, for those who read one."""
 
@@ -100,8 +99,7 @@ class Environment(Struct, frozen=True, kw_only=True):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """What is deployed as one: its modules, the pipelines they go through, the promotions that hold in every stage. A
-    `metadata` that is not set is no part of the catalog's digest."""
+    """What is deployed as one. `promotions` hold in every stage. Without `metadata`, none is in the digest."""
 
     ident: str
     description: str = ""
