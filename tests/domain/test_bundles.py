@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from deploydb.domain.gates.soak import SoakPromotion
+from deploydb.domain.model.admission_reasons import NewerIsLive
 from deploydb.domain.model.deployment import Status
 from deploydb.domain.model.reasons import AwaitingStages, BundleFailed, BundleWaits
 from tests.domain.given import chain, foo
@@ -287,3 +288,16 @@ def test_a_failed_part_that_was_replaced_keeps_its_bundle_waiting_no_longer() ->
     it.evaluate()  # decided once: what is replaced in it is not known to the next evaluation
     deploy(it, "dev", "2")
     assert it.find("dev", "1", API).status is Status.SKIPPED
+
+
+def test_a_part_that_something_newer_has_overtaken_is_over_before_the_rest_arrives() -> None:
+    it = world(*chain("dev", "prod"), services=[foo(artifacts=(API, WEB))])
+    publish(it, "1", API, WEB)
+    assert deploy(it, "dev", "1", times=1) == [API]
+    publish(it, "2", API)
+    it.finish("prod", "2", module=API)  # nobody asked for it
+    it.evaluate()
+    newer = NewerIsLive(environment="prod", version="2", higher=True)
+    assert it.find("prod", "1", API).status_reason == newer
+    assert deploy(it, "dev", "1", times=1) == [WEB]
+    assert it.find("prod", "1", WEB).status is Status.CREATED

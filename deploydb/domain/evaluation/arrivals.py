@@ -9,7 +9,7 @@ from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.model.catalog import Stage
 from deploydb.domain.model.deployment import Deployment
-from deploydb.domain.model.reasons import AwaitingStages, Reason, several
+from deploydb.domain.model.reasons import Reason, several
 
 
 class Arrivals:
@@ -30,20 +30,12 @@ class Arrivals:
         self._candidates = candidates
 
     def at(self, stage: Stage, waiting: Sequence[Deployment]) -> dict[str, list[Deployment]]:
-        """Those that have arrived, by module. Of those that the stage's pipeline does not take, or that go through no
-        stage before it, the ones that something newer has overtaken are skipped."""
+        """Those that have arrived, by module. Those that something newer has overtaken are skipped once nothing before
+        the stage is waited for, also where a bundle or the pipeline's branches would keep them waiting."""
         arrived: dict[str, list[Deployment]] = {}
         left = [deployment for deployment in waiting if not self._close(stage, deployment)]
         for deployment in left:  # what their bundles wait for is none of those that were skipped
-            awaited = self._progress.waits_for(stage, deployment)
-            elsewhere = self._branches.elsewhere(deployment)
-            cut_off = awaited is not None and self._branches.is_cut_off(deployment, awaited)
-            if cut_off or (elsewhere is not None and awaited is None):
-                overtaken = self._candidates.overtaken(deployment)
-                if overtaken is not None:
-                    self._evaluation.skip(deployment, overtaken)
-                    continue
-            waits = elsewhere or self._awaits(stage, deployment, awaited)
+            waits = self._branches.elsewhere(deployment) or self._awaits(stage, deployment)
             if waits is not None:
                 self._evaluation.explain(deployment, waits)
             else:
@@ -51,14 +43,23 @@ class Arrivals:
         return arrived
 
     def _close(self, stage: Stage, deployment: Deployment) -> bool:
-        """Skip a deployment that never can come. Whether it was skipped."""
-        closed = self._bundles.closed(stage, deployment)
+        """Skip a deployment that never can come, or comes too late. Whether it was skipped."""
+        closed = self._bundles.closed(stage, deployment) or self._overtaken(stage, deployment)
         if closed is not None:
             self._evaluation.skip(deployment, closed)
         return closed is not None
 
-    def _awaits(self, stage: Stage, deployment: Deployment, awaited: AwaitingStages | None) -> Reason | None:
+    def _overtaken(self, stage: Stage, deployment: Deployment) -> Reason | None:
+        """The newer release that the lane runs, where the deployment waits for no stage that it comes out of."""
+        newer = self._candidates.overtaken(deployment)
+        if newer is None:
+            return None
+        awaited = self._progress.waits_for(stage, deployment)
+        return newer if awaited is None or self._branches.is_cut_off(deployment, awaited) else None
+
+    def _awaits(self, stage: Stage, deployment: Deployment) -> Reason | None:
         """What the deployment waits for upstream, or what its bundle does."""
+        awaited = self._progress.waits_for(stage, deployment)
         if awaited is None:
             return self._bundles.awaits(stage, deployment)
         missing = self._branches.missing(deployment, awaited)
