@@ -295,7 +295,7 @@ def test_a_part_that_something_newer_has_overtaken_is_over_before_the_rest_arriv
     publish(it, "1", API, WEB)
     assert deploy(it, "dev", "1", times=1) == [API]
     publish(it, "2", API)
-    it.finish("prod", "2", module=API)  # nobody asked for it
+    it.finish("prod", "2", module=API)  # without a command
     it.evaluate()
     newer = NewerIsLive(environment="prod", version="2", higher=True)
     assert it.find("prod", "1", API).status_reason == newer
