@@ -25,6 +25,7 @@ from deploydb.http.authentication import Authentication, Authenticator, require_
 from deploydb.http.health import Health
 from deploydb.http.metrics import metrics_route, process_registry
 from deploydb.http.negotiation import JSON
+from deploydb.query.dora_metrics import DoraMetrics
 from deploydb.query.export import Export
 from deploydb.query.openapi import document
 from deploydb.query.pages.routes import Serving
@@ -73,6 +74,7 @@ def application(
         clock=clock or partial(datetime.now, UTC),
         problems=problems,
     )
+    DoraMetrics(sources, registry, log)
     answers = Answers(sources)
     serving = Serving(sources, answers)
     stream = Stream(engine, answers.revisions, workforce, log)

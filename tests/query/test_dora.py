@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from deploydb.domain.model.catalog import After, Stage
+from deploydb.domain.model.catalog import Service as Configured
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
 
@@ -84,3 +85,43 @@ def test_a_window_that_is_none_is_refused(service: Service) -> None:
     assert service.refusal("/api/dora?window=0d")[0] == 400
     assert service.refusal("/api/dora?service=bar")[0] == 404
     assert service.get("/api/dora?window=9999w")["since"] == "2025-11-21T12:00:00+00:00"
+
+
+@pytest.fixture
+def at_each_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploydb.query.dora_metrics.MEASURE_EVERY_SECONDS", 0.0)
+
+
+def samples(service: Service) -> dict[str, float]:
+    """Those of DORA, as Prometheus reads them."""
+    lines = service.ask("/metrics").text.splitlines()
+    found = (line.rsplit(" ", 1) for line in lines if line.startswith("deploydb_dora_"))
+    return {name.removeprefix("deploydb_dora_"): float(value) for name, value in found}
+
+
+def test_metrics_of_a_service_are_the_figures_of_its_last_thirty_days(
+    figures: dict[str, Any], world: Scenario, service: Service, at_each_scrape: None
+) -> None:
+    measured = samples(service)
+    assert figures
+    shown = service.get("/api/dora?service=foo&window=30d")
+    assert measured == {
+        'deployments_per_day{service="foo"}': shown["frequency"]["value"],
+        'lead_time_seconds{percentile="50",service="foo"}': shown["leadTime"]["p50"],
+        'lead_time_seconds{percentile="90",service="foo"}': shown["leadTime"]["p90"],
+        'change_failure_ratio{service="foo"}': shown["failureRate"]["value"],
+        'recovery_seconds{percentile="50",service="foo"}': shown["recovery"]["p50"],
+        'recovery_seconds{percentile="90",service="foo"}': shown["recovery"]["p90"],
+    }
+    assert measured['deployments_per_day{service="foo"}'] == 3 / 30
+    world.now += timedelta(days=31)
+    assert samples(service) == {'deployments_per_day{service="foo"}': 0.0}
+    world.catalog = catalog(Configured(ident="bar", artifacts=("com.example:bar",), pipelines=("main",)))
+    assert list(samples(service)) == ['deployments_per_day{service="bar"}']
+
+
+def test_the_history_is_read_once_in_five_minutes(figures: dict[str, Any], world: Scenario, service: Service) -> None:
+    assert figures
+    before = samples(service)
+    world.now += timedelta(days=31)
+    assert samples(service) == before

@@ -1,19 +1,18 @@
 """DORA: `/api/dora`, how often, how fast, how safely, how soon recovered."""
 
 import re
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from msgspec import Struct
 
-from deploydb.domain.dora import Day, Lane, Rate, Run, Share, Spread, figures
-from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.dora import Day, Rate, Share, Spread
+from deploydb.domain.production import production_lanes
 from deploydb.http.errors import bad_request, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
 from deploydb.query.views.dora import PATTERN, WINDOW
-from deploydb.store.queries.dora import published_in, runs_since, troubles_between
+from deploydb.store.queries.dora import production_history
 
 MOST = timedelta(days=366)
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -43,17 +42,12 @@ def dora(asked: RequestContext) -> Dora:
     """
     service, environment = asked.option("service"), asked.option("environment")
     since = asked.now - _window(asked)
-    lanes = _production(asked.catalog, service, environment)
-    environments = sorted({there for _, there in lanes})
+    lanes = production_lanes(asked.catalog, service, environment)
     with asked.store() as connection:
         require_service(connection, asked.catalog, service)
         require_environment(connection, asked.catalog, environment)
-        found_runs = runs_since(connection, since, environments, service)
-        runs = [run for run in found_runs if (run.service, run.environment) in lanes]
-        found = troubles_between(connection, since, asked.now, environments, service)
-        troubles = [trouble for trouble in found if (trouble.service, trouble.environment) in lanes]
-        published = published_in(connection, _spans(runs))
-    measured = figures(runs, troubles, published, since, asked.now)
+        measured = production_history(connection, lanes, since, asked.now, service).figures()
+    environments = sorted({there for _, there in lanes})
     return body_of(Dora, measured, service=service, environments=environments, since=since, until=asked.now)
 
 
@@ -62,28 +56,3 @@ def _window(asked: RequestContext) -> timedelta:
     if re.fullmatch(PATTERN, given) is None:
         raise bad_request(f"window={shown(given)} is not a number of hours, days or weeks such as 12h, 30d or 8w")
     return min(timedelta(**{_UNITS[given[-1]]: int(given[:-1])}), MOST)
-
-
-def _production(catalog: Catalog, service: str | None, environment: str | None) -> set[Lane]:
-    """The lanes that count as production."""
-    lanes = set()
-    for one in catalog.services.values():
-        if service not in (None, one.ident):
-            continue
-        stages = catalog.stages(one)
-        before = {name for stage in stages for name in stage.after.environments}
-        last = {stage.environment for stage in stages} - before
-        there = {environment} & {stage.environment for stage in stages} if environment is not None else last
-        lanes |= {(one.ident, name) for name in there}
-    return lanes
-
-
-def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:
-    """Of each module from what ran before its first run to its last one."""
-    spans: dict[str, tuple[datetime, datetime]] = {}
-    for run in runs:
-        if run.before is None:
-            continue
-        after, until = spans.get(run.module, (run.before, run.published_at))
-        spans[run.module] = (min(after, run.before), max(until, run.published_at))
-    return spans

@@ -1,16 +1,18 @@
 """What happened in production in a stretch of time."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
 from typing import Any
 
 import msgspec
 import sqlalchemy as sa
 from msgspec import Struct
+from msgspec.structs import replace
 
-from deploydb.domain.dora import Run, Trouble, cause_of
+from deploydb.domain.dora import Figures, Run, Trouble, cause_of, figures
 from deploydb.domain.model.artifact import module_key, split_module
+from deploydb.domain.model.catalog import Lane
 from deploydb.domain.model.evidence import incidents_of
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime, in_lanes, viewed
@@ -27,6 +29,33 @@ _FAILED = "failure.counted"
 _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
 
 
+class ProductionHistory(Struct, frozen=True, kw_only=True):
+    """What happened in production lanes from `since` to `until`."""
+
+    since: datetime
+    until: datetime
+    runs: Sequence[Run]
+    troubles: Sequence[Trouble]
+    published: Mapping[str, Sequence[datetime]]
+
+    def figures(self) -> Figures:
+        """The figures of all these lanes together."""
+        return figures(self.runs, self.troubles, self.published, self.since, self.until)
+
+    def figures_by_service(self) -> dict[str, Figures]:
+        """The figures of each service in which something happened."""
+        runs: dict[str, list[Run]] = defaultdict(list)
+        troubles: dict[str, list[Trouble]] = defaultdict(list)
+        for run in self.runs:
+            runs[run.service].append(run)
+        for trouble in self.troubles:
+            troubles[trouble.service].append(trouble)
+        return {
+            service: replace(self, runs=runs[service], troubles=troubles[service]).figures()
+            for service in sorted(runs.keys() | troubles.keys())
+        }
+
+
 class _Body(Struct, frozen=True, kw_only=True):
     """The fields of a body that are counted here; defaults for a malformed body."""
 
@@ -39,6 +68,26 @@ class _Body(Struct, frozen=True, kw_only=True):
             return msgspec.convert(row.body, cls)
         except msgspec.ValidationError:
             return cls()
+
+
+def production_history(
+    connection: sa.Connection, lanes: Set[Lane], since: datetime, until: datetime, service: str | None = None
+) -> ProductionHistory:
+    """What happened in these lanes, which are of one service or of several.
+
+    Costs as `runs_since`, `troubles_between` and `published_in`.
+    """
+    environments = {environment for _, environment in lanes}
+    runs = runs_since(connection, since, environments, service)
+    troubles = troubles_between(connection, since, until, environments, service)
+    there = [run for run in runs if (run.service, run.environment) in lanes]
+    return ProductionHistory(
+        since=since,
+        until=until,
+        runs=there,
+        troubles=[trouble for trouble in troubles if (trouble.service, trouble.environment) in lanes],
+        published=published_in(connection, _spans(there)),
+    )
 
 
 def runs_since(
@@ -151,6 +200,17 @@ def published_in(
     for row in connection.execute(statement, bulk.parameter(connection, batch)):
         found[row.module].append(row.published_at)
     return found
+
+
+def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:
+    """Of each module from what ran before its first run to its last one."""
+    spans: dict[str, tuple[datetime, datetime]] = {}
+    for run in runs:
+        if run.before is None:
+            continue
+        after, until = spans.get(run.module, (run.before, run.published_at))
+        spans[run.module] = (min(after, run.before), max(until, run.published_at))
+    return spans
 
 
 def _failures(
