@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench openapi asyncapi definitions reference mutate clean
+.PHONY: help run test test-another-day check format explore bench docs openapi asyncapi definitions reference mutate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,12 +32,18 @@ test-another-day: $(VENV)/test ## Run tests as if in 400 days, across clock chan
 	TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
 	TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
 
-check: $(VENV)/check ## Check format, lint, types, layers and words
+MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+
+check: $(VENV)/check ## Check format, lint, types, layers, words, and the links of the documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/python -m tests.prose
+	$(MKDOCS)
+
+docs: $(VENV)/check ## Build the documents as a site, into build/site
+	$(MKDOCS)
 
 format: $(VENV)/check ## Format, and fix what ruff can fix
 	$(BIN)/ruff format .
