@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from deploydb.domain.suggestions import shown
 
 _LONGEST_ERROR = 1000
+_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 def in_words(duration: timedelta) -> str:
@@ -37,6 +38,25 @@ def error_text(error: Exception) -> str:
     return shown(f"{type(error).__name__}: {error}", _LONGEST_ERROR)
 
 
-def counted(number: int, noun: str) -> str:
-    """`1 approval`, `2 approvals`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+def counted(number: int, noun: str, several: str | None = None) -> str:
+    """`1 approval`, `2 approvals`. `several`: the plural of a noun without an s."""
+    return f"{number} {noun}" if number == 1 else f"{number} {several or f'{noun}s'}"
+
+
+def span(seconds: float) -> str:
+    """`12s`, `3h`, `5d`: the largest unit that is reached."""
+    for size, unit in _UNITS:
+        if seconds >= size:
+            return f"{int(seconds // size)}{unit}"
+    return f"{int(max(seconds, 0))}s"
+
+
+def span_left(seconds: float) -> str:
+    """The same of the time until something: a hundredth is left out, so that 2d are `2d` a moment later, too."""
+    return span(seconds * 1.01)
+
+
+def without_breaks(text: str) -> str:
+    """A text of others as a part of a sentence: its lines beside each other."""
+    lines = text.splitlines()
+    return text if len(lines) < 2 else " ".join(filter(None, map(str.strip, lines)))

@@ -7,7 +7,7 @@ from typing import assert_never
 from msgspec.structs import asdict
 
 from deploydb.domain.access_wording import not_permitted_text
-from deploydb.domain.formatting import in_words, instant
+from deploydb.domain.formatting import in_words, instant, without_breaks
 from deploydb.domain.gate_wording import comments_text, gate_text
 from deploydb.domain.model import admission_reasons as entry
 from deploydb.domain.model import gate_reasons as gate
@@ -96,6 +96,10 @@ _TEXTS: dict[type[ReasonCase], str] = {
 
 def text(reason: ReasonCase) -> str:
     """The reason as one line. Raises: TypeError for a struct that is none of `Reason`."""
+    return without_breaks(_text(reason))
+
+
+def _text(reason: ReasonCase) -> str:
     template = _TEXTS.get(type(reason))
     if template is not None:
         return template.format_map({name: _parameter(value) for name, value in asdict(reason).items()})

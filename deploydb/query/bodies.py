@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Any, TypeVar, get_args, overload
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.reasons import Reason
+from deploydb.domain.short_wording import short
 from deploydb.domain.wording import text
 
 B = TypeVar("B", bound=Struct)
@@ -27,11 +28,13 @@ def body_of(kind: type[B], view: object, /, **given: object) -> B:
 
 
 class ReasonBody(Struct, frozen=True, kw_only=True, gc=False):
-    """A reason: a stable `code`, its `params`, and the whole as `text`. Texts may change; codes do not."""
+    """A reason: a stable `code`, its `params`, and the whole as `text`. `short`: in a few words, where that is another
+    text. Texts may change; codes do not."""
 
     code: str
     params: dict[str, Any]
     text: str
+    short: str | UnsetType = UNSET
 
 
 @overload
@@ -45,7 +48,8 @@ def reason_body(reason: Reason | None) -> ReasonBody | None:
     if reason is None:
         return None
     params = msgspec.to_builtins(reason)
-    return ReasonBody(code=params.pop("code"), params=params, text=text(reason))
+    whole, brief = text(reason), short(reason)
+    return ReasonBody(code=params.pop("code"), params=params, text=whole, short=UNSET if brief == whole else brief)
 
 
 _WRITERS: Mapping[type, Callable[..., object]] = {
