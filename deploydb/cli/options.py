@@ -2,9 +2,9 @@
 
 import functools
 import sys
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
+from time import sleep
 from typing import Any, TypeVar
 
 import click
@@ -44,9 +44,9 @@ def action_options(
         command = no_wait_option(command if own_output else fact_option(command))
         command = by_option("Who does it", over_http=over_http)(command)
         if ends:
-            until = "When it ends by itself: 2h or 3d from now, or 2026-12-24T18:00:00+01:00."
+            until = "When it ends by itself: 2h or 3d from now, 2026-12-24, or 2026-12-24T18:00:00+01:00."
             command = click.option("--until", metavar="TIME", callback=_moment, help=until)(command)
-            since = "When it begins: 2h or 3d from now, or a time; by default now."
+            since = "When it begins: 2h or 3d from now, a date, or a time; by default now."
             command = click.option("--from", "begins", metavar="TIME", callback=_moment, help=since)(command)
         why = "Why. It shows with the action."
         return click.option("--reason", metavar="TEXT", required=reason_required, callback=not_blank, help=why)(command)
@@ -149,14 +149,27 @@ def _moment(_ctx: click.Context, _parameter: click.Parameter, text: str | None) 
     except ValueError:
         pass  # then it must be a time
     try:
-        at = datetime.fromisoformat(text)
+        at = _time(text)
     except ValueError as error:
-        raise click.BadParameter(f"{text} is no time: write 2h, 3d, or 2026-12-24T18:00:00+01:00") from error
+        expected = "write 2h, 3d, 2026-12-24, or 2026-12-24T18:00:00+01:00"
+        raise click.BadParameter(f"{text} is no time: {expected}") from error
     if at.tzinfo is None:
         raise click.BadParameter(f"{text} says no zone: write {text}Z for UTC, or an offset such as {text}+01:00")
     if at <= now:
         raise click.BadParameter(f"{text} is in the past")
     return at.astimezone(UTC)
+
+
+def _time(text: str) -> datetime:
+    """A time as it is written; a date is the beginning of that day on the clocks here. Raises: ValueError."""
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return datetime.fromisoformat(text)
+    try:
+        return datetime.combine(day, time()).astimezone()
+    except OverflowError as error:  # an edge of the calendar
+        raise ValueError(text) from error
 
 
 def past_option(name: str, *, help: str) -> Callable[[F], F]:  # noqa: A002  # click's own name for it
@@ -171,13 +184,13 @@ def _past(text: str | None) -> str | None:
     from deploydb.configuration.durations import parse_duration  # it brings YAML along
 
     try:
-        moment = datetime.fromisoformat(text)
+        moment = _time(text)
     except ValueError:
         try:
             moment = datetime.now(UTC) - parse_duration(text)
         except ValueError:
             raise click.BadParameter(
-                f"{text} is neither a time such as 2026-11-22T12:00:00Z nor how long ago, such as 2h or 3d"
+                f"{text} is neither a time such as 2026-11-22T12:00:00Z, a date, nor how long ago, such as 2h or 3d"
             ) from None
     if moment.tzinfo is None:
         raise click.BadParameter(f"{text} has no offset from UTC; write {text}Z for UTC")
@@ -197,7 +210,7 @@ def watched(command: F) -> F:
             except Transient as error:  # it may be back at the next look
                 click.echo(f"deploydb: {error}", err=True)
             sys.stdout.flush()
-            time.sleep(EVERY_SECONDS)
+            sleep(EVERY_SECONDS)
         return command(*arguments, **options)
 
     message = f"Again every {EVERY_SECONDS:.0f} s, until Ctrl-C."

@@ -7,7 +7,9 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import click
+from msgspec import Struct
 
+from deploydb.domain.formatting import span, span_left
 from deploydb.domain.unsafe_characters import has_hidden, in_one_line, visible, visible_in_json
 from deploydb.query.column import Column
 from deploydb.terminal import plain
@@ -80,6 +82,26 @@ def show_styled(text: str, *, err: bool = False) -> None:
     click.echo(text, file=plain(sys.stderr if err else sys.stdout))
 
 
+class MarkedLine(Struct, frozen=True):
+    """A line that begins, `at` a place, with a mark in the colour of a `status`."""
+
+    text: str
+    at: int = 0
+    status: str | None = None
+
+
+def show_marked(lines: Iterable[MarkedLine]) -> None:
+    """Lines as they are, in colours where a terminal has them. What is of others in them is made visible before."""
+    colour = _colour()
+    if sys.stdout.isatty() or colour:
+        from deploydb.cli.terminal_table import show_lines
+
+        show_lines(lines, colour=colour)
+        return
+    for line in lines:
+        click.echo(line.text)
+
+
 def show_table(
     columns: Sequence[Column],
     rows: Sequence[Sequence[str]],
@@ -147,20 +169,20 @@ def ago(time: str | None) -> str:
     if time is None or is_wide():
         return whole(time) if time is not None else ""
     seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
-    return f"{_largest_unit(seconds)} ago" if seconds >= 0 else "just now"
+    return f"{span(seconds)} ago" if seconds >= 0 else "just now"
 
 
 def until(time: str | None) -> str:
     """How far in the future a time is: `in 12s`, `in 3h`, nothing for the past; with `-o wide` the time itself."""
     if time is None or is_wide():
         return whole(time) if time is not None else ""
-    seconds = int((datetime.fromisoformat(time) - datetime.now(UTC)).total_seconds())
-    return f"in {_largest_unit(seconds)}" if seconds > 0 else ""
+    return until_from(time, datetime.now(UTC))
 
 
-def _largest_unit(seconds: int) -> str:
-    size, unit = next((one for one in ((86400, "d"), (3600, "h"), (60, "m")) if seconds >= one[0]), (1, "s"))
-    return f"{seconds // size}{unit}"
+def until_from(time: str, now: datetime) -> str:
+    """The same, at another time than now."""
+    seconds = (datetime.fromisoformat(time) - now).total_seconds()
+    return f"in {span_left(seconds)}" if seconds > 0 else ""
 
 
 def is_wide() -> bool:
@@ -170,13 +192,21 @@ def is_wide() -> bool:
 
 
 def whole(time: str) -> str:
-    """The time itself, to the second."""
-    return datetime.fromisoformat(time).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    """The time itself, to the second, on the clocks here: `2026-11-22 13:00:00+01:00`; in UTC with a Z."""
+    at = datetime.fromisoformat(time)
+    try:
+        local = at.astimezone()
+    except OverflowError:  # an edge of the calendar
+        local = at
+    zone = "Z" if not local.utcoffset() else local.isoformat()[-6:]
+    return f"{local:%Y-%m-%d %H:%M:%S}{zone}"
 
 
 def reason_text(reason: Mapping[str, Any] | None) -> str:
-    """The text of a reason; empty for none."""
-    return str(reason["text"]) if reason is not None else ""
+    """A reason in a few words, with `-o wide` the whole; empty for none."""
+    if reason is None:
+        return ""
+    return str(reason["text"] if is_wide() else reason.get("short", reason["text"]))
 
 
 def outlook_text(outlook: Mapping[str, Any]) -> str:

@@ -1,7 +1,7 @@
 """A table as a terminal shows it: within its width, with the colours of states."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from shutil import get_terminal_size
 
 from rich.box import SIMPLE_HEAD
@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from deploydb.cli.fitting import GAP, Layout, Row, fitted, flowed
+from deploydb.cli.output import MarkedLine
 from deploydb.query.column import Column
 from deploydb.terminal import plain
 
@@ -48,13 +49,7 @@ def show_on_terminal(
         instead()
         return
     drawn_width = sum(layout.widths) + GAP * (len(layout.widths) - 1) if layout is not None else width
-    console = Console(
-        file=plain(sys.stdout),
-        force_terminal=colour or None,
-        no_color=None if colour is None else not colour,
-        width=max(drawn_width, 1),
-        height=get_terminal_size().lines,
-    )
+    console = _console(max(drawn_width, 1), colour)
     if layout is not None:
         console.print(_table(columns, rows, layout))
         return
@@ -66,6 +61,26 @@ def show_on_terminal(
     for row in rows:
         for line in flowed(shown, [row[place] for place in stay], width, most=most):
             console.print(_styled(line), soft_wrap=True)
+
+
+def show_lines(lines: Iterable[MarkedLine], *, colour: bool | None) -> None:
+    """Print lines of any width, each with its mark in the colour of its status."""
+    console = _console(sys.maxsize, colour)
+    for line in lines:
+        text = _styled(line.text)
+        if line.status in STYLES:
+            text.stylize(STYLES[line.status], line.at, line.at + 1)
+        console.print(text, soft_wrap=True)
+
+
+def _console(width: int, colour: bool | None) -> Console:
+    return Console(
+        file=plain(sys.stdout),
+        force_terminal=colour or None,
+        no_color=None if colour is None else not colour,
+        width=width,
+        height=get_terminal_size().lines,
+    )
 
 
 def _table(columns: Sequence[Column], rows: Sequence[Row], layout: Layout) -> Table:

@@ -11,6 +11,8 @@ TIMES += (
     "2026-02-29T12:00:00Z",
     "2026-11-22T12:00:00 01:00",
     "2026-11-22T12:00:00",
+    "0001-01-01",
+    "9999-12-31",
     "",
     b"\xff",
     "\u0661d",
@@ -32,6 +34,13 @@ def test_a_time_at_the_edge_is_answered_or_refused(seeded: Shell, command: tuple
         assert ended.returncode in (0, 1, 2, 4), (time, ended.stderr)
         assert "this should not have happened" not in ended.stderr, (time, ended.stderr)
         assert ended.returncode == 0 or ended.stderr or ended.stdout, time
+
+
+def test_a_date_is_the_beginning_of_that_day_here(seeded: Shell) -> None:
+    at = ("why", "foo", "dev", "1.0", "--at")
+    assert seeded.ok(*at, "2026-11-23").stdout.startswith("As known at 2026-11-23T00:00:00+00:00: 1.0 ")
+    abroad = seeded.ok(*at, "2026-11-23", TZ="Europe/Berlin").stdout
+    assert abroad.startswith("As known at 2026-11-23T00:00:00+01:00: 1.0 ")
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "1e9", "99999999999999999999", "1.5", ""])

@@ -8,6 +8,7 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
+from deploydb.domain.formatting import span, span_left
 from deploydb.identity import Person
 from deploydb.query.request_context import in_utc
 
@@ -61,20 +62,12 @@ def moment(text: str) -> datetime:
 def age(then: str, now: datetime) -> str:
     """`12s ago`, `3h ago`, `5d ago`; `in 3h` for what is to come."""
     seconds = int(lasted(then, now))
-    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span(-seconds)}"
+    return f"{span(seconds)} ago" if seconds >= 0 else f"in {span_left(-seconds)}"
 
 
 def lasted(since: str, until: datetime) -> float:
     """In seconds."""
     return (until - moment(since)).total_seconds()
-
-
-def span(seconds: float) -> str:
-    """`12s`, `3h`, `5d`: the largest unit that is reached."""
-    for size, unit in _UNITS:
-        if seconds >= size:
-            return f"{int(seconds // size)}{unit}"
-    return f"{int(max(seconds, 0))}s"
 
 
 def spelled(seconds: float) -> str:

@@ -17,7 +17,7 @@
   function grow() {
     for (const each of document.querySelectorAll("time[data-age]")) {
       const seconds = Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000);
-      each.textContent = seconds >= 0 ? age(seconds) + " ago" : "in " + age(-seconds);
+      each.textContent = seconds >= 0 ? age(seconds) + " ago" : "in " + age(Math.floor(-seconds * 1.01));
     }
     for (const each of document.querySelectorAll(".growing td > a > time")) {
       each.textContent = age(Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000));
