@@ -1,6 +1,7 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from datetime import datetime
 
 import click
 
@@ -17,8 +18,10 @@ from deploydb.cli.output import (
     show_stages,
     show_table,
 )
+from deploydb.domain.model.errors import NotFound
 from deploydb.domain.model.publications import REMEDY
 from deploydb.query.column import Column
+from deploydb.query.folding import Folded, folded
 
 _LANES = Column("SERVICE"), Column("ENVIRONMENT"), Column("HERE", "text")
 _HISTORY = (
@@ -157,25 +160,34 @@ def _hold(hold: Body) -> str:
 
 
 @click.command()
-@arguments("service", "environment", "[version]")
+@arguments("service", "[environment]", "[version]")
 @artifact_option
 @past_option("--at", help="As it was known then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
 @watched
-def why(service: str, environment: str, version: str | None, artifact: str | None, at: str | None, output: str) -> None:
-    """Why VERSION is, or is not, in ENVIRONMENT: the answer, what would release it and when at the earliest, then each
-    stage on the way and each of its gates.
+def why(
+    service: str, environment: str | None, version: str | None, artifact: str | None, at: str | None, output: str
+) -> None:
+    """Why VERSION is, or is not, in ENVIRONMENT: the answer, what would release it and when at the earliest, then its
+    way as a drawing.
 
-    Without VERSION: the newest that is not there yet, else what runs there. Exits with 0 whatever the answer is.
+    A line a stage, with its status and since when; before it the gates at its entry, after it those that it must pass
+    to go on, each with its verdict, why, and who may approve. Bars show how far a soak or the time to a deadline is.
+    With -o wide: a table, with the times.
+
+    Without VERSION: the newest that is not there yet, else what runs there. Without ENVIRONMENT: the last one that the
+    service goes to. VERSION may come before ENVIRONMENT. Exits with 0 whatever the answer is.
 
     \b
     Examples:
+      deploydb why storefront
       deploydb why storefront prod
+      deploydb why storefront 1.4.0 prod
       deploydb why storefront prod 1.4.0 -o json
       deploydb why storefront prod 1.4.0 --at 2h
       deploydb why storefront prod --at 2026-11-22T12:00:00+01:00
     """
-    body = ask("why", service, environment, version=version, artifact=artifact, at=at)
+    body = _explained(service, environment, version, artifact=artifact, at=at)
     if is_shown(output, body, lambda: (f"deployment/{one['deployment']}" for one in body["stages"])):
         return
     known = f"As known at {at}: " if at is not None else ""
@@ -187,7 +199,36 @@ def why(service: str, environment: str, version: str | None, artifact: str | Non
     if releasing is not None:
         show_line(_sentence(releasing))
     click.echo()
-    show_stages(body["stages"])
+    if is_wide():
+        show_stages(body["stages"])
+        return
+    from deploydb.cli.lane_drawing import show_lane
+
+    show_lane(body["stages"], datetime.fromisoformat(body["at"]) if "at" in body else None)
+
+
+def _explained(service: str, place: str | None, version: str | None, **more: str | None) -> Body:
+    """The answer of `why`. `place`: an environment; or a version, before its environment.
+
+    Raises: NotFound as for an environment, where it is neither.
+    """
+    if place is None:
+        return ask("why", service, _last_of(service), version=version, **more)
+    try:
+        return ask("why", service, place, version=version, **more)
+    except NotFound:
+        asked = {"version": place} if version is None else {"environment": version}
+        if ask("names", service=service, **asked)["unknown"]:
+            raise
+        return ask("why", service, version or _last_of(service), version=place, **more)
+
+
+def _last_of(service: str) -> str:
+    """The last environment that a service goes to. Raises: NotFound where there is none."""
+    lanes = ask("status", service=service)["lanes"]
+    if not lanes:
+        raise NotFound(f"{service} has no stages")
+    return str(lanes[-1]["environment"])
 
 
 def _sentence(releasing: Body) -> str:
@@ -199,27 +240,44 @@ def _sentence(releasing: Body) -> str:
 @click.command()
 @arguments("service", "[environment]")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
+@click.option("--all", "every", is_flag=True, help="A line for each deployment that was skipped, too.")
 @output_option
 @watched
-def history(service: str, environment: str | None, limit: int, output: str) -> None:
+def history(service: str, environment: str | None, limit: int, every: bool, output: str) -> None:
     """What has been deployed of SERVICE, newest first: why it was put there, and why it is as far as it is.
+
+    Neighbours that were skipped before their deployment began are one line, with their number; --all, -o wide, json,
+    yaml and name list each. --limit counts deployments.
 
     \b
     Examples:
       deploydb history storefront
+      deploydb history storefront --all
       deploydb history storefront prod --limit 5
     """
     path = [service] if environment is None else [service, environment]
     body = ask("history", *path, perPageSize=limit)
-    if is_shown(output, body, lambda: (f"deployment/{one['id']}" for one in body["deployments"])):
+    deployments = body["deployments"]
+    if is_shown(output, body, lambda: (f"deployment/{one['id']}" for one in deployments)):
         return
-    rows = [_history_row(one) for one in body["deployments"]]
-    show_table(_HISTORY, rows, empty=f"Nothing of {service} has been deployed.")
+    rows = deployments if every or is_wide() else folded(deployments)
+    shown = [_folded_row(one) if isinstance(one, Folded) else _history_row(one) for one in rows]
+    show_table(_HISTORY, shown, empty=f"Nothing of {service} has been deployed.")
+
+
+def _folded_row(row: Folded) -> list[str]:
+    newest, *_, oldest = row.deployments
+    count = f"{len(row.deployments)} that never began; --all lists them"
+    return [f"{oldest['id']}–{newest['id']}", row.where, row.span, "SKIPPED", ago(_when_of(newest)), "", count]
 
 
 def _history_row(one: Body) -> list[str]:
-    when = one["finishedAt"] or one["startedAt"] or one["requestedAt"] or one["decidedAt"] or one["createdAt"]
     kind = "" if one["kind"] == "deploy" else f" ({one['kind']})"
     reason = " ".join(filter(None, [reason_text(one["reason"]), one["url"] if is_wide() else None]))
     why = reason_text(one["triggerReason"])
-    return [str(one["id"]), one["environment"], one["version"] + kind, one["status"], ago(when), why, reason]
+    version = one["version"] + kind
+    return [str(one["id"]), one["environment"], version, one["status"], ago(_when_of(one)), why, reason]
+
+
+def _when_of(one: Body) -> str:
+    return str(one["finishedAt"] or one["startedAt"] or one["requestedAt"] or one["decidedAt"] or one["createdAt"])

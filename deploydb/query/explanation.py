@@ -73,7 +73,7 @@ def explain(
         version=meant.artifact.version,
         digest=meant.artifact.digest,
         answer=_answer(meant, way, after, runs, passed),
-        stages=[stage_body(catalog, view, catalogs, failures, now) for view in way],
+        stages=[stage_body(catalog, view, after, catalogs, failures, now) for view in way],
     )
 
 

@@ -66,6 +66,23 @@ def seeded(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> I
 
 
 @pytest.fixture
+def skipped(sqlite_template: Path, tmp_path: Path) -> Iterator[Shell]:
+    """A shell beside a service whose 1.0 runs everywhere, and whose 0.7, 0.8 and 0.9 came later."""
+    with Scenario(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}") as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        world.tell("verification.finished", **lane("dev", "1.0"), promotion="smoke", outcome="passed")
+        world.evaluate(minutes=1)
+        world.deploy()
+        for version in ("0.7", "0.8", "0.9"):
+            world.publish(version)
+            world.evaluate(minutes=1)
+        with served(world) as url:
+            yield Shell(tmp_path, DEPLOYDB_URL=url)
+
+
+@pytest.fixture
 def connected(shell: Shell, seeded: Shell) -> Shell:
     """The shell beside a service with a history: 1.1 runs in dev, 1.0 in prod."""
     shell.environment["DEPLOYDB_URL"] = seeded.environment["DEPLOYDB_URL"]

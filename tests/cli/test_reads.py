@@ -38,17 +38,33 @@ def test_a_service_that_does_not_exist_is_named(seeded: Shell) -> None:
     assert "9.9" in seeded.fails("why", "foo", "prod", "9.9")
 
 
-def test_why_is_a_sentence_then_each_stage_with_its_gates(seeded: Shell) -> None:
-    answer, releasing, empty, heading, *rows = seeded.ok("why", "foo", "prod", "1.1").stdout.splitlines()
+def test_why_is_a_sentence_then_the_way_with_the_gates_of_each_stage(seeded: Shell) -> None:
+    answer, releasing, empty, *way = seeded.ok("why", "foo", "prod", "1.1").stdout.splitlines()
     assert answer.startswith("1.1 is not in prod: ")
     assert "smoke" in answer
     assert releasing == "It needs smoke to pass: earliest at once"
     assert empty == ""
+    assert [columns(line.strip("│ "))[0] for line in way] == ["◐", "…", "○", "…"]
+    assert columns(way[0])[1:3] == ["dev", "COMPLETED"]
+    assert columns(way[1].strip("│ "))[1:3] == ["smoke", "waits for smoke to report"]
+
+
+def test_why_with_wide_output_is_a_table_of_each_stage_with_its_gates(seeded: Shell) -> None:
+    *_, empty, heading, dev, smoke, _, _ = seeded.ok("why", "foo", "prod", "1.1", "-o", "wide").stdout.splitlines()
+    assert empty == ""
     assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"]
-    assert [columns(row)[:3] for row in rows][:2] == [
-        ["dev", "COMPLETED", columns(rows[0])[2]],
-        ["", "smoke", "PENDING"],
-    ]
+    assert columns(dev)[:2] == ["dev", "COMPLETED"]
+    assert columns(smoke)[:3] == ["", "smoke", "PENDING"]
+
+
+def test_why_takes_the_version_before_the_environment_or_without_one(seeded: Shell) -> None:
+    asked = seeded.ok("why", "foo", "prod", "1.1").stdout
+    assert seeded.ok("why", "foo", "1.1", "prod").stdout == asked
+    assert seeded.ok("why", "foo", "1.1").stdout == asked
+    assert seeded.ok("why", "foo").stdout == asked
+    assert "did you mean prod?" in seeded.fails("why", "foo", "prd")
+    assert "there is no environment 1.7" in seeded.fails("why", "foo", "1.7")
+    assert "bar" in seeded.fails("why", "bar")
 
 
 def test_why_as_json_has_the_way_of_the_version(seeded: Shell) -> None:
@@ -74,6 +90,33 @@ def test_history_is_newest_first_and_may_be_cut(seeded: Shell) -> None:
     ]
     assert len(seeded.json("history", "foo", "--limit", "1")["deployments"]) == 1
     assert [one["version"] for one in seeded.json("history", "foo", "prod")["deployments"]] == ["1.0"]
+
+
+def test_history_folds_what_never_began_and_lists_it_with_all(skipped: Shell) -> None:
+    _, *rows = skipped.ok("history", "foo").stdout.splitlines()
+    assert [columns(row)[1:4] for row in rows] == [
+        ["dev, prod", "0.7 … 0.9", "SKIPPED"],
+        ["prod", "1.0", "COMPLETED"],
+        ["dev", "1.0", "SUCCESS"],
+    ]
+    assert rows[0].endswith("6 that never began; --all lists them")
+    _, *every = skipped.ok("history", "foo", "--all").stdout.splitlines()
+    assert len(every) == 8
+    assert len(skipped.json("history", "foo")["deployments"]) == 8
+    assert len(skipped.ok("history", "foo", "-o", "name").stdout.splitlines()) == 8
+    _, *lane = skipped.ok("history", "foo", "prod").stdout.splitlines()
+    assert columns(lane[0])[1:4] == ["prod", "0.7 … 0.9", "SKIPPED"]
+
+
+def test_gates_of_a_skipped_stage_are_not_pending(skipped: Shell) -> None:
+    stages = skipped.json("why", "foo", "prod", "0.9")["stages"]
+    assert [(stage["status"], stage["gates"]) for stage in stages] == [("SKIPPED", []), ("SKIPPED", [])]
+
+
+def test_times_are_local_with_wide_output(seeded: Shell) -> None:
+    abroad = seeded.ok("events", "--type", "artifact.published", TZ="Asia/Kolkata").stdout.splitlines()
+    assert columns(abroad[-1])[1] == "2026-11-22 17:30:00+05:30"
+    assert columns(seeded.ok("events", "--type", "artifact.published").stdout.splitlines()[-1])[1].endswith("00:00Z")
 
 
 def test_events_are_newest_first_filtered_and_paged(seeded: Shell) -> None:

@@ -32,7 +32,14 @@ def test_the_body_has_the_way_there_with_every_gate(world: Scenario, service: Se
     (smoke_in_dev,) = dev.pop("gates")
     passed = {"code": "jobs_passed", "reports": [{"job": "smoke"}]}
     reason = {"code": "gates_passed", "params": {"reasons": [passed]}, "text": "smoke passed"}
-    assert dev == {"environment": "dev", "deployment": 1, "status": "SUCCESS", "reason": reason}
+    assert dev == {
+        "environment": "dev",
+        "after": [],
+        "deployment": 1,
+        "status": "SUCCESS",
+        "since": "2026-11-22T12:00:00+00:00",
+        "reason": reason,
+    }
     (report,) = smoke_in_dev.pop("inputs")
     assert service.get("/api/events?type=verification.finished")["events"][-1]["number"] == report
     assert smoke_in_dev == {
@@ -52,10 +59,17 @@ def test_the_body_has_the_way_there_with_every_gate(world: Scenario, service: Se
         ("soak", "PENDING", "2026-11-22T14:00:00+00:00"),
         ("go", "PENDING", None),
     ]
+    assert [gate.get("progress") for gate in staging["gates"]] == [
+        None,
+        {"kind": "soak", "begun": "2026-11-22T12:00:00+00:00", "until": "2026-11-22T14:00:00+00:00"},
+        None,
+    ]
     assert prod == {
         "environment": "prod",
+        "after": ["staging"],
         "deployment": 3,
         "status": "NOT_STARTED",
+        "since": None,
         "reason": {
             "code": "awaiting_stages",
             "params": {"environments": ["staging"], "all": True},

@@ -9,6 +9,7 @@ from msgspec import UNSET, Struct, UnsetType
 from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
+from deploydb.query.flow_path import stages_before
 from deploydb.query.outlook_view import failures_of
 from deploydb.query.pages.page import Answer, Page, stream_of
 from deploydb.query.place_in_line import Line
@@ -76,6 +77,7 @@ def flow(asked: RequestContext) -> Flow:
     branches = asked.catalog.branches(view.service) if not deployments else None
     untaken = reason_body(branches.nowhere(view.service, view.artifact.version)) if branches is not None else None
     failures = failures_of(deployments)
+    after = stages_before(asked.catalog, deployments[-1], deployments) if deployments else {}
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
@@ -88,7 +90,7 @@ def flow(asked: RequestContext) -> Flow:
         artifact=release.id,
         created_at=view.created_at,
         attempts=[
-            _attempt(one, stage_body(asked.catalog, one, catalogs, failures, asked.now), words[one.id])
+            _attempt(one, stage_body(asked.catalog, one, after, catalogs, failures, asked.now), words[one.id])
             for one in deployments
         ],
         untaken=untaken or UNSET,

@@ -11,6 +11,7 @@ from deploydb.domain.code_links import compare_url
 from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_service
+from deploydb.query.folding import folded
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.pages.badge import markdown
 from deploydb.query.pages.filters import moment, state
@@ -127,6 +128,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "graph": graph(after),
         "lanes": lanes,
         "boxes": {name: _boxed(lanes.get(name)) for name in after},
+        "tried": folded(answer["deployments"]),
         "rows": _rows(answer["stays"], list(lanes), start, end),
         "ticks": ticks(start, end),
         "days": (end - start).days,
