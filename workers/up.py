@@ -1,6 +1,7 @@
 """The supervisor as a process: all of DeployDB at one place, as `deploydb up` starts it."""
 
 import os
+import shlex
 import socket
 import sys
 from collections.abc import Callable, Mapping
@@ -19,7 +20,7 @@ from deploydb.domain.formatting import listed
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError
 from deploydb.domain.unsafe_characters import visible
-from deploydb.http.listening import listening, with_port_of
+from deploydb.http.listening import listening, local_url, with_port_of
 from deploydb.private_files import narrow
 from deploydb.redaction import redacted, shown_url
 from deploydb.settings import Settings
@@ -83,6 +84,7 @@ def _run(settings: Settings, environment: Mapping[str, str], signals: Signals, b
                 where = f"http://{settings.listen}" if part.name == "web" else "running"
                 _say(part.name, f"{where}, log in {settings.data / 'logs' / part.name}.log")
             click.echo(f"Ready: http://{settings.listen}. Ctrl-C stops it.", err=True)
+            _say_exports(settings, local_url(bound))
         _watch(signals, supervisor, live, settings)
     finally:
         click.echo("Stopping", err=True)
@@ -147,6 +149,20 @@ def _warn_of_missing(live: LiveCatalog) -> None:
 
 def _counted(catalog: Catalog) -> str:
     return f"{len(catalog.services)} services, {len(catalog.environments)} environments"
+
+
+def _say_exports(settings: Settings, url: str) -> None:
+    """What the commands in other terminals need, wherever they are run."""
+    own_token = not (settings.tokens or settings.tokens_file)
+    needed = {
+        "URL": url,
+        "DATA": settings.data.absolute() if settings.broker_url.startswith("embedded:") else None,
+        "TOKEN_FILE": (settings.data / FILE).absolute() if own_token else None,
+    }
+    click.echo("In other terminals:", err=True)
+    for name, value in needed.items():
+        if value is not None:
+            click.echo(f"  export DEPLOYDB_{name}={shlex.quote(visible(str(value), keep=''))}", err=True)
 
 
 def _say(about: str, what: str) -> None:

@@ -162,6 +162,21 @@ def test_on_any_free_port_it_says_which(started: Callable[..., Up]) -> None:
     up.stop()
 
 
+def test_it_prints_the_exports_with_which_other_terminals_reach_it(started: Callable[..., Up], tmp_path: Path) -> None:
+    up = started()
+    up.ready()
+    up.until(lambda: up.has_output("export DEPLOYDB_TOKEN_FILE="), "the exports")
+    exports = dict(line.split()[1].split("=", 1) for line in up.output if line.startswith("  export "))
+    assert set(exports) == {"DEPLOYDB_URL", "DEPLOYDB_DATA", "DEPLOYDB_TOKEN_FILE"}
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    for arguments in (["freeze", "dev", "--reason", "fair"], ["publish", "artifact", "com.example:foo", "1.0"]):
+        command = [*DEPLOYDB, *arguments]
+        ended = subprocess.run(command, cwd=elsewhere, env=os.environ | exports, capture_output=True, check=False)
+        assert ended.returncode == 0, ended.stderr
+    up.stop()
+
+
 def _ended(arguments: list[str], folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     """A command of DeployDB's in a folder that has what a clone has."""
     for name in ("config", "deploy/example"):
