@@ -35,6 +35,7 @@ _MEMBER = {
     "check": "counts",
     "effect": "counts",
     "names": "unknown",
+    "people": "people",
     "history": "deployments",
     "events": "events",
     "accept": "counts",

@@ -125,7 +125,7 @@ def _gate(gate: Body, names: int, signs: _Signs, width: int, now: datetime, *, e
     if not bar:
         notes.append(reason_text(gate["reason"]))
     if who is not None:
-        notes.append(f"{', '.join(who) or 'nobody'} may approve")
+        notes.append(f"{', '.join(who) or 'no user'} may approve")
     if not bar and verdict != "PASS" and gate["recheckAt"] is not None:
         notes.append(f"next check {until_from(gate['recheckAt'], now) or 'now'}")
     cells = [signs.marks.get(verdict, "?"), _padded(_gate_name(gate), names), bar, "; ".join(filter(None, notes))]

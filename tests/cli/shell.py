@@ -31,7 +31,15 @@ class Shell:
         self.folder = folder
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYDB_")}
         # the broker of a shell has no ingest: a command that waited for its effect would wait for nothing
-        self.environment = inherited | {"DEPLOYDB_URL": NOWHERE, "DEPLOYDB_NO_WAIT": "1"} | environment
+        self.environment = (
+            inherited
+            | {
+                "DEPLOYDB_URL": NOWHERE,
+                "DEPLOYDB_NO_WAIT": "1",
+                "XDG_CACHE_HOME": str(folder / "cache"),
+            }
+            | environment
+        )
 
     def run(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ended:
         """`deploydb ARGUMENTS`, to its end, without a traceback."""

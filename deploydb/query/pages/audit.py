@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec.structs import replace
 
-from deploydb.query.pages.filters import moment, span
+from deploydb.domain.formatting import span
+from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer, page_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events

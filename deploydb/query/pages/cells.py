@@ -7,8 +7,9 @@ from typing import Any
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.formatting import span
 from deploydb.query.lane_state import worst_status
-from deploydb.query.pages.filters import State, held, lasted, moment, segment, span, state
+from deploydb.query.pages.filters import State, held, lasted, moment, segment, state
 from deploydb.query.pages.versions import Part, cut
 
 WAVES = 5

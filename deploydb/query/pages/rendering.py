@@ -11,6 +11,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from deploydb import __version__
+from deploydb.domain.formatting import span
 from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.unsafe_characters import visible
 from deploydb.http.authentication import came_by_https
@@ -39,7 +40,7 @@ class Rendering:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        for one in (filters.absolute, filters.typed, filters.segment, filters.reachable, filters.span, filters.spelled):
+        for one in (filters.absolute, filters.typed, filters.segment, filters.reachable, span, filters.spelled):
             self._environment.filters[one.__name__] = one
         for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment, filters.counts):
             self._environment.globals[known.__name__] = known
