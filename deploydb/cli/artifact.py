@@ -19,7 +19,7 @@ _PLACES = (
     Column("IT"),
     Column("DEPLOYMENT", gives_way=2),
     Column("STATUS"),
-    Column("BECAUSE", "text", gives_way=1),
+    Column("REASON", "text", gives_way=1),
 )
 
 

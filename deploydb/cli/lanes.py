@@ -1,5 +1,6 @@
 """`status`, `why` and `history`: where does which version run, why is it not further, what has been."""
 
+import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
@@ -14,14 +15,15 @@ from deploydb.cli.output import (
     outlook_text,
     output_option,
     reason_text,
-    show_line,
     show_stages,
     show_table,
+    show_words,
 )
 from deploydb.domain.model.errors import NotFound
 from deploydb.domain.model.publications import REMEDY
 from deploydb.query.column import Column
 from deploydb.query.folding import Folded, folded
+from deploydb.query.status_words import MEANINGS
 
 _LANES = Column("SERVICE"), Column("ENVIRONMENT"), Column("HERE", "text")
 _HISTORY = (
@@ -30,8 +32,8 @@ _HISTORY = (
     Column("VERSION", "version"),
     Column("STATUS"),
     Column("WHEN"),
-    Column("PUT THERE", "text", gives_way=1),
-    Column("BECAUSE", "text", gives_way=2),
+    Column("TRIGGER", "text", gives_way=1),
+    Column("REASON", "text", gives_way=2),
 )
 
 
@@ -50,6 +52,8 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
     should run there and does not (≠); then which holds stand over it. The holds are listed below, with the reasons of
     drift, the services that are set aside since their evaluation failed, and the starved lanes. With -o wide each
     version has its deployment's number.
+
+    COMPLETED is deployed, and not all of its promotions have passed yet; SUCCESS is deployed, and all have.
 
     \b
     Examples:
@@ -74,6 +78,9 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
         click.echo()
     for note in notes:
         click.echo(" ".join(note.split()))
+    if sys.stdout.isatty() and any("COMPLETED" in cell for row in cells.values() for cell in row.values()):
+        click.echo()
+        show_words("; ".join(f"{status}: {MEANINGS[status]}" for status in ("COMPLETED", "SUCCESS")))
 
 
 def show_matrix(
@@ -191,13 +198,13 @@ def why(
     if is_shown(output, body, lambda: (f"deployment/{one['deployment']}" for one in body["stages"])):
         return
     known = f"As known at {at}: " if at is not None else ""
-    show_line(known + body["answer"])
+    show_words(known + body["answer"])
     releasing = body.get("releasing")
     outlook = body["stages"][-1].get("outlook") if body["stages"] else None
     if outlook is not None and outlook["verdict"] == "will not come":
-        show_line(outlook_text(outlook))
+        show_words(outlook_text(outlook))
     if releasing is not None:
-        show_line(_sentence(releasing))
+        show_words(_sentence(releasing))
     click.echo()
     if is_wide():
         show_stages(body["stages"])

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from shutil import get_terminal_size
 from typing import Any, TypeVar
 
 import click
@@ -77,6 +78,17 @@ def show_line(text: str, *, err: bool = False) -> None:
     click.echo(in_one_line(text), err=err)
 
 
+def show_words(text: str) -> None:
+    """A sentence: on a terminal in lines of its width, broken between words."""
+    if not sys.stdout.isatty():
+        show_line(text)
+        return
+    from deploydb.cli.fitting import flowed
+
+    for line in flowed([Column("", "text")], [in_one_line(text)], get_terminal_size().columns):
+        click.echo(line)
+
+
 def show_styled(text: str, *, err: bool = False) -> None:
     """A line with styles of ours. What is of others in it is made visible before."""
     click.echo(text, file=plain(sys.stderr if err else sys.stdout))
@@ -141,8 +153,8 @@ def _colour() -> bool | None:
 _STAGES = (
     Column("STAGE"),
     Column("GATE"),
-    Column("STATE"),
-    Column("BECAUSE", "text"),
+    Column("STATUS"),
+    Column("REASON", "text"),
     Column("DECIDED", gives_way=2),
     Column("NEXT CHECK", gives_way=1),
 )

@@ -10,7 +10,7 @@ from deploydb.domain.model import reasons as why
 from deploydb.domain.model.reason_parts import ReasonCase
 from deploydb.domain.wording import text
 
-_LONGEST = 100
+_LONGEST = 160
 """Of what others wrote, and of any other reason."""
 _NAMED = 2
 """People; of more only their number."""

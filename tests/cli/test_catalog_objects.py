@@ -52,7 +52,7 @@ def test_an_artifact_is_shown_by_its_name_or_id_with_its_deployments(seeded: She
 def test_a_flow_has_a_row_for_each_stage_and_each_gate(seeded: Shell) -> None:
     title, empty, heading, *rows = seeded.ok("flow", "show", "foo", "1.1").stdout.splitlines()
     assert (title, empty) == ("foo 1.1", "")
-    assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"]
+    assert columns(heading) == ["STAGE", "GATE", "STATUS", "REASON", "DECIDED", "NEXT CHECK"]
     assert [columns(row)[0] or columns(row)[1] for row in rows] == ["dev", "smoke", "prod", "smoke"]
     dev, smoke = columns(rows[0]), columns(rows[1])
     assert (dev[1], smoke[2]) == ("COMPLETED", "PENDING")
@@ -139,3 +139,14 @@ def test_a_service_is_described_with_its_team_links_and_labels(shell: Shell, sql
             ["labels", "a=b, c=d"],
         ]
         assert shell.json("service", "list")[0]["labels"] == {"a": "b", "c": "d"}
+
+
+def test_other_commands_take_what_is_printed_as_a_name(seeded: Shell) -> None:
+    (service,) = seeded.ok("service", "list", "-o", "name").stdout.split()
+    dev, prod = seeded.ok("environment", "list", "-o", "name").stdout.split()
+    assert (service, dev, prod) == ("service/foo", "environment/dev", "environment/prod")
+    assert seeded.ok("history", service, prod).stdout == seeded.ok("history", "foo", "prod").stdout
+    assert seeded.ok("service", "describe", service).stdout == seeded.ok("service", "describe", "foo").stdout
+    assert seeded.ok("status", "--service", service, "--environment", dev).stdout.startswith("SERVICE")
+    assert seeded.run("diff", dev, prod).stdout == seeded.run("diff", "dev", "prod").stdout
+    assert "there is no service service/bar" not in seeded.fails("history", "service/bar")

@@ -7,7 +7,7 @@ from tests.cli.test_reads import columns
 def test_where_is_a_row_for_each_environment(seeded: Shell) -> None:
     title, heading, *rows = seeded.ok("where", "com.example:foo:1.0").stdout.splitlines()
     assert title.startswith("com.example:foo 1.0, published ")
-    assert columns(heading) == ["SERVICE", "ENVIRONMENT", "IT", "WHEN", "NOW THERE", "BECAUSE"]
+    assert columns(heading) == ["SERVICE", "ENVIRONMENT", "IT", "WHEN", "NOW THERE", "REASON"]
     assert [columns(row)[:3] for row in rows] == [["foo", "dev", "ran"], ["foo", "prod", "runs, FAILED"]]
     assert "1.1 (newer)" in rows[0]
 
@@ -31,7 +31,7 @@ def test_diff_ends_with_1_where_two_environments_differ(seeded: Shell) -> None:
 
 def test_blame_is_what_changed_the_last_first(seeded: Shell) -> None:
     heading, *rows = seeded.ok("blame", "prod", "--hours", "744").stdout.splitlines()
-    assert columns(heading) == ["WHEN", "WHAT", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "BECAUSE"]
+    assert columns(heading) == ["WHEN", "WHAT", "SERVICE", "ENVIRONMENT", "VERSION", "BY", "REASON"]
     assert [columns(row)[1:5] for row in rows] == [
         ["failed: stop", "foo", "prod", "1.0"],
         ["deployed", "foo", "prod", "1.0"],

@@ -52,7 +52,7 @@ def test_why_is_a_sentence_then_the_way_with_the_gates_of_each_stage(seeded: She
 def test_why_with_wide_output_is_a_table_of_each_stage_with_its_gates(seeded: Shell) -> None:
     *_, empty, heading, dev, smoke, _, _ = seeded.ok("why", "foo", "prod", "1.1", "-o", "wide").stdout.splitlines()
     assert empty == ""
-    assert columns(heading) == ["STAGE", "GATE", "STATE", "BECAUSE", "DECIDED", "NEXT CHECK"]
+    assert columns(heading) == ["STAGE", "GATE", "STATUS", "REASON", "DECIDED", "NEXT CHECK"]
     assert columns(dev)[:2] == ["dev", "COMPLETED"]
     assert columns(smoke)[:3] == ["", "smoke", "PENDING"]
 
@@ -82,7 +82,7 @@ def test_why_of_the_past_is_what_was_known_then(seeded: Shell) -> None:
 
 def test_history_is_newest_first_and_may_be_cut(seeded: Shell) -> None:
     heading, *rows = seeded.ok("history", "foo").stdout.splitlines()
-    assert columns(heading) == ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "PUT THERE", "BECAUSE"]
+    assert columns(heading) == ["DEPLOYMENT", "ENVIRONMENT", "VERSION", "STATUS", "WHEN", "TRIGGER", "REASON"]
     assert [columns(row)[1:4] for row in rows] == [
         ["dev", "1.1", "COMPLETED"],
         ["prod", "1.0", "FAILED"],

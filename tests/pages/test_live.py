@@ -56,8 +56,8 @@ def test_the_matrix_follows_a_release_without_being_loaded_again(here: Site, bro
         page.on("request", note)
 
         here.publish("shop", "1.0")
-        _await(page, "shop/dev", "unverified", "1.0")
-        _await(page, "shop/staging", "waiting", "1.0")
+        _await(page, "shop/dev", "completed", "1.0")
+        _await(page, "shop/staging", "not started", "1.0")
         here.tell("approval.given", service="shop", environment="dev", version="1.0", promotion="go", by="alice")
         _await(page, "shop/dev", "success", "1.0")
         _await(page, "shop/staging", "success", "1.0")
@@ -146,7 +146,7 @@ def test_a_service_follows_what_becomes_of_it(here: Site, browser: Browser) -> N
         page.goto("/services/shop")
         page.get_by_text("live", exact=True).wait_for()
         here.publish("shop", "5.0")
-        page.get_by_role("img", name="dev: 5.0, unverified").wait_for()
+        page.get_by_role("img", name="dev: 5.0, completed").wait_for()
 
 
 def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here: Site, browser: Browser) -> None:

@@ -58,7 +58,7 @@ def drawn(service: Service, path: str, status: int = 200) -> tuple[str, list[str
     ("outcome", "title", "value", "colour"),
     [
         ("passed", "foo in dev: 1.0, success", "1.0", "#14693f"),
-        (None, "foo in dev: 1.0, unverified", "1.0 unverified", "#1a56b0"),
+        (None, "foo in dev: 1.0, completed", "1.0 completed", "#1a56b0"),
         ("failed", "foo in dev: 1.0, failed", "1.0 failed", "#a61b12"),
     ],
 )
@@ -144,7 +144,7 @@ def test_a_link_to_a_page_has_a_preview_of_its_own(world: Scenario, service: Ser
     odd = f"1.0-{ODD}"
     released(world, odd, name="odd")
     for path, title, description in (
-        ("/services/foo", "foo", "dev: 1.0 (success), prod: 1.0 (unverified)."),
+        ("/services/foo", "foo", "dev: 1.0 (success), prod: 1.0 (completed)."),
         ("/why/foo/dev", "foo 1.0 in dev", "1.0"),
         (f"/services/{quote(ODD, safe='')}", ODD, f"dev: {odd} (success)"),
         ("/inbox", "Inbox", "Nothing needs attention."),

@@ -59,7 +59,7 @@ def test_what_runs_and_what_comes(world: Scenario, service: Service) -> None:
         '{"module":"com.example:foo","version":"1.0","deployment":2,"kind":"deploy","attempt":1,"status":"CREATED",'
         '"reason":{"code":"admitted","params":{"promoted_from":[{"environment":"dev","reason":{"code":"gates_passed",'
         '"reasons":[{"code":"jobs_passed","reports":[{"job":"smoke"}]}]}}]},"text":'
-        '"promoted from dev: smoke passed"}}],'
+        '"promoted from dev: smoke passed","short":"promoted from dev"}}],'
         '"holds":[],"drift":[]}],"at":null,"knownAt":null}'
     )
 

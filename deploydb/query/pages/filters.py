@@ -11,6 +11,7 @@ from msgspec import Struct
 from deploydb.domain.formatting import span, span_left
 from deploydb.identity import Person
 from deploydb.query.request_context import in_utc
+from deploydb.query.status_words import MEANINGS
 
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
@@ -25,10 +26,10 @@ class State(Struct, frozen=True):
 
 STATES = {
     "SUCCESS": State("ok", "good", "success"),
-    "COMPLETED": State("half", "busy", "unverified"),
-    "STARTED": State("play", "busy", "deploying"),
-    "CREATED": State("sent", "busy", "commanded"),
-    "NOT_STARTED": State("clock", "wait", "waiting"),
+    "COMPLETED": State("half", "busy", "completed"),
+    "STARTED": State("play", "busy", "started"),
+    "CREATED": State("sent", "busy", "created"),
+    "NOT_STARTED": State("clock", "wait", "not started"),
     "FAILED": State("cross", "bad", "failed"),
     "SKIPPED": State("slash", "off", "skipped"),
     "PASS": State("ok", "good", "pass"),
@@ -48,6 +49,11 @@ HOLDS = {
 def state(status: str) -> State:
     """Of a deployment's status or a gate's verdict."""
     return STATES.get(status, _UNKNOWN)
+
+
+def meaning(status: str) -> str:
+    """`COMPLETED: deployed; not all of its promotions have passed yet`; of a verdict its name alone."""
+    return f"{status}: {MEANINGS[status]}" if status in MEANINGS else status
 
 
 def held(kind: str) -> State:

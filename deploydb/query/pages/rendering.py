@@ -40,7 +40,15 @@ class Rendering:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        for one in (filters.absolute, filters.typed, filters.segment, filters.reachable, span, filters.spelled):
+        for one in (
+            filters.absolute,
+            filters.typed,
+            filters.segment,
+            filters.reachable,
+            span,
+            filters.spelled,
+            filters.meaning,
+        ):
             self._environment.filters[one.__name__] = one
         for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment, filters.counts):
             self._environment.globals[known.__name__] = known

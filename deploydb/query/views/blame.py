@@ -44,7 +44,7 @@ VIEW = View(
             Column("ENVIRONMENT"),
             Column("VERSION", "text"),
             Column("BY", gives_way=2),
-            Column("BECAUSE", "text", gives_way=1),
+            Column("REASON", "text", gives_way=1),
         ),
         tables=lambda body: [Table(map(_row, body["changes"]))],
         empty="Nothing changed in these {hours} h.",

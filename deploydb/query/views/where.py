@@ -48,7 +48,7 @@ VIEW = View(
             Column("IT"),
             Column("WHEN", "text", gives_way=2),
             Column("NOW THERE", "text"),
-            Column("BECAUSE", "text", gives_way=1),
+            Column("REASON", "text", gives_way=1),
         ),
         tables=_tables,
         empty="It went nowhere.",
