@@ -2,7 +2,8 @@
 
 A command's module is imported when the command runs, so that `deploydb --help` and the reads start fast: they import
 neither SQLAlchemy nor a broker's client. stdout is for data, stderr for talk. Exit codes: 0 it worked, 1 it failed or
-was refused, 2 the command was not used as it is meant, 3 it took too long, 4 not allowed, 130 interrupted.
+was refused, 2 the command was not used as it is meant, 3 it took too long, 4 not allowed, 5 processes have to be
+stopped first (`db migrate --plan`), 130 interrupted.
 """
 
 import sys

@@ -6,6 +6,7 @@ the content of the others. It writes the tables of its own work alone. None need
 column's sequence.
 """
 
+import json
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -120,6 +121,51 @@ END $$""",
             for table, columns in UPDATES.get(process, {}).items()
         ]
     return made
+
+
+def grant_missing(connection: sa.Connection) -> None:
+    """Give the roles of `WRITES` that are there the rights that they lack on the tables. Takes none back.
+
+    For the owner of the tables. Raises: as `engine.transact`. On SQLite it does nothing.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    for process, right, table, column in _missing(connection):
+        part = f" ({column})" if column is not None else ""
+        connection.exec_driver_sql(f"GRANT {right}{part} ON public.{table} TO {role_of(process)}")
+
+
+def missing_roles(connection: sa.Connection) -> list[str]:
+    """The roles of `WRITES` that are not there, where at least one is: `deploydb db roles` makes them."""
+    there = _roles_there(connection) if connection.dialect.name == "postgresql" else []
+    return [role_of(process) for process in WRITES if process not in there] if there else []
+
+
+def _roles_there(connection: sa.Connection) -> list[str]:
+    names = connection.execute(sa.text("SELECT rolname FROM pg_roles")).scalars()
+    there = set(names)
+    return [process for process in WRITES if role_of(process) in there]
+
+
+def _missing(connection: sa.Connection) -> list[tuple[str, str, str, str | None]]:
+    """Process, right, table, and column for a right on one alone."""
+    wanted: list[tuple[str, str, str, str | None]] = []
+    for process in _roles_there(connection):
+        wanted += [(process, "SELECT", table, None) for table in (*sorted(metadata.tables), "alembic_version")]
+        wanted += [(process, right, table, None) for table, given in WRITES[process].items() for right in given]
+        updates = UPDATES.get(process, {})
+        wanted += [(process, "UPDATE", table, column) for table, columns in updates.items() for column in columns]
+    statement = sa.text(
+        "SELECT place FROM json_to_recordset(CAST(:wanted AS json)) "
+        "AS w(place int, role text, grantright text, tablename text, part text) WHERE NOT CASE WHEN part IS NULL "
+        "THEN has_table_privilege(role, 'public.' || tablename, grantright) "
+        "ELSE has_column_privilege(role, 'public.' || tablename, part, grantright) END ORDER BY place"
+    )
+    rows = [
+        {"place": place, "role": role_of(process), "grantright": right, "tablename": table, "part": column}
+        for place, (process, right, table, column) in enumerate(wanted)
+    ]
+    return [wanted[place] for place in connection.execute(statement, {"wanted": json.dumps(rows)}).scalars()]
 
 
 class Privileges(Struct, frozen=True, kw_only=True):
