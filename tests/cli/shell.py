@@ -14,6 +14,7 @@ from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Message
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology_of
 from tests.scenario import catalog
+from tests.warm import starts_alike, warm
 
 DEPLOYDB = [sys.executable, "-m", "deploydb"]
 NOWHERE = "http://127.0.0.1:1"
@@ -43,16 +44,16 @@ class Shell:
 
     def run(self, *arguments: str | bytes, stdin: bytes = b"", **environment: str) -> Ended:
         """`deploydb ARGUMENTS`, to its end, without a traceback."""
-        ended = subprocess.run(
-            [*DEPLOYDB, *arguments],
-            cwd=self.folder,
-            env=self.environment | environment,
-            input=stdin,
-            capture_output=True,
-            timeout=60,
-            check=False,
-        )
-        answer = Ended(ended.args, ended.returncode, ended.stdout.decode(), ended.stderr.decode())
+        words, there = [os.fsdecode(argument) for argument in arguments], self.environment | environment
+        if starts_alike(there):
+            code, out, err = warm().run(words, cwd=self.folder, env=there, stdin=stdin, timeout=60)
+        else:
+            command = [*DEPLOYDB, *words]
+            ended = subprocess.run(
+                command, cwd=self.folder, env=there, input=stdin, capture_output=True, timeout=60, check=False
+            )
+            code, out, err = ended.returncode, ended.stdout, ended.stderr
+        answer = Ended(words, code, out.decode(), err.decode())
         assert "Traceback" not in answer.stderr, answer.stderr
         return answer
 
