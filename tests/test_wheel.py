@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cluster import write_config
+from tests.cluster import ROOT, write_config
 from tests.servers import until
 from tests.wheel import build, install
 from tests.workers.in_process import CONFIG
@@ -26,6 +26,10 @@ def test_the_wheel_has_one_package(wheel: Path) -> None:
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {"deploydb"}
     assert {"deploydb/workers/__main__.py", "deploydb/query/templates/status.html", "deploydb/py.typed"} <= set(names)
     assert any(name.startswith("deploydb/store/migrations/versions/") for name in names)
+    example = {
+        f"deploydb/example/config/{file.relative_to(ROOT / 'config')}" for file in (ROOT / "config").rglob("*.yml")
+    }
+    assert example <= set(names)
 
 
 def test_all_of_it_runs_from_the_wheel_alone(wheel: Path, tmp_path: Path) -> None:

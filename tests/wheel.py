@@ -9,7 +9,7 @@ import msgspec
 
 from tests.cluster import ROOT
 
-SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "deploydb", "workers")
+SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", "deploydb", "workers", "config")
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 

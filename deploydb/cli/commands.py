@@ -55,6 +55,7 @@ GROUPS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("doctor:doctor", "Check everything that DeployDB needs, and say what to do."),
     },
     "Set up": {
+        "init": ("init:init", "Write an example configuration."),
         "check-config": ("configuration:check_config", "Check a configuration directory."),
         "config": ("configuration:config", "The configuration in force, now or at any time."),
         "simulate": ("simulate:simulate", "What another configuration would have decided."),
