@@ -11,7 +11,7 @@ from deploydb.cli.in_flight import affected, live_catalog, show_affected, write_
 from deploydb.cli.options import past_option
 from deploydb.cli.output import is_shown, output_option, show_json, show_line
 from deploydb.cli.renames import carried_along, renaming_of
-from deploydb.configuration import json_schema, load
+from deploydb.configuration import KINDS, json_schema, load
 from deploydb.domain.formatting import counted, listed
 from deploydb.domain.model.errors import Misconfigured, NotFound
 from deploydb.domain.suggestions import suggestion
@@ -26,13 +26,14 @@ from deploydb.store.schema import require_current
 @click.command()
 @click.argument("directory", type=click.Path(path_type=Path), required=False)
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of every kind of file instead.")
+@click.option("--kind", type=click.Choice(KINDS), help="With --schema: of this kind of file alone, for an editor.")
 @click.option(
     "--against-live",
     is_flag=True,
     help="List what it renames, and the releases in flight that it affects, by DEPLOYDB_DATABASE_URL.",
 )
 @click.option("--strict", is_flag=True, help="Exit with 1 where there is a warning, too.")
-def check_config(directory: Path | None, *, schema: bool, against_live: bool, strict: bool) -> None:
+def check_config(directory: Path | None, *, schema: bool, kind: str | None, against_live: bool, strict: bool) -> None:
     """Check a configuration DIRECTORY (by default DEPLOYDB_CONFIG) and print every problem at once.
 
     A problem is a line `file:line:column: message`. Exits with 0 where there is none, with 1 where there is. A warning,
@@ -44,9 +45,12 @@ def check_config(directory: Path | None, *, schema: bool, against_live: bool, st
       deploydb check-config config
       deploydb check-config config --against-live
       deploydb check-config --schema > deploydb.schema.json
+      deploydb check-config --schema --kind services > services.schema.json
     """
+    if kind is not None and not schema:
+        raise click.UsageError("--kind says which schema to print: give --schema, too")
     if schema:
-        show_json(json_schema())
+        show_json(json_schema(kind))
         return
     checked = directory or from_environment().config
     loaded = load(checked, warned=True)

@@ -10,6 +10,6 @@ A directory with a problem gives no catalog. `LiveCatalog` never replaces a good
 from deploydb.configuration.live import LiveCatalog
 from deploydb.configuration.loading import Loaded, load
 from deploydb.configuration.problems import Problem
-from deploydb.configuration.schema import json_schema
+from deploydb.configuration.schema import KINDS, json_schema
 
-__all__ = ["LiveCatalog", "Loaded", "Problem", "json_schema", "load"]
+__all__ = ["KINDS", "LiveCatalog", "Loaded", "Problem", "json_schema", "load"]

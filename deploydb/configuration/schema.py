@@ -33,8 +33,13 @@ _KINDS: dict[str, tuple[type[Struct], ...]] = {
 }
 
 
-def json_schema() -> dict[str, Any]:
-    """One schema that every file fits, and a definition for each kind of file (`#/$defs/services` and so on)."""
+KINDS = tuple(_KINDS)
+"""The kinds of files, by their folders or names."""
+
+
+def json_schema(only: str | None = None) -> dict[str, Any]:
+    """One schema that every file fits, and a definition for each kind of file (`#/$defs/services` and so on). `only`:
+    the schema that files of this kind alone fit."""
     names: dict[type[Promotion], list[str]] = {}
     for name, kind in promotion_types().items():
         if not isinstance(kind, Unusable):
@@ -64,9 +69,9 @@ def json_schema() -> dict[str, Any]:
     described = {name.removesuffix("Document"): schema for name, schema in _tidied(definitions | files).items()}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "DeployDB configuration",
+        "title": "DeployDB configuration" + (f": {only}" if only is not None else ""),
         "description": "One object a file. The folder says which kind it is: see #/$defs/FOLDER.",
-        "anyOf": [{"$ref": f"#/$defs/{kind}"} for kind in _KINDS],
+        "anyOf": [{"$ref": f"#/$defs/{name}"} for name in _KINDS if only in (None, name)],
         "$defs": described,
     }
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from deploydb.configuration import json_schema
+from deploydb.configuration import KINDS, json_schema
 from tests.cluster import ROOT
 from tests.configuration.reference import reference
 
@@ -19,6 +19,13 @@ def test_it_has_a_definition_for_each_kind_of_file_and_is_json() -> None:
     kinds = ["services", "services-defaults", "pipelines", "environments", "promotions", "webhook", "hooks"]
     kinds += ["orchestrators", "access"]
     assert [each["$ref"] for each in schema["anyOf"]] == [f"#/$defs/{kind}" for kind in kinds]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_kind_has_a_schema_of_its_own(kind: str) -> None:
+    schema = json_schema(kind)
+    assert schema["anyOf"] == [{"$ref": f"#/$defs/{kind}"}]
+    assert schema["$defs"] == DEFINITIONS
 
 
 def test_every_reference_leads_somewhere() -> None:
