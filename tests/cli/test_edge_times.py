@@ -37,10 +37,9 @@ def test_a_time_at_the_edge_is_answered_or_refused(seeded: Shell, command: tuple
 
 
 def test_a_date_is_the_beginning_of_that_day_here(seeded: Shell) -> None:
-    at = ("why", "foo", "dev", "1.0", "--at")
-    assert seeded.ok(*at, "2026-11-23").stdout.startswith("As known at 2026-11-23T00:00:00+00:00: 1.0 ")
-    abroad = seeded.ok(*at, "2026-11-23", TZ="Europe/Berlin").stdout
-    assert abroad.startswith("As known at 2026-11-23T00:00:00+01:00: 1.0 ")
+    at = ("why", "foo", "dev", "1.0", "--at", "2026-11-22")
+    assert "at 2026-11-22T00:00:00+00:00 nothing was known" in seeded.fails(*at, TZ="UTC")
+    assert "at 2026-11-21T23:00:00+00:00 nothing was known" in seeded.fails(*at, TZ="Europe/Berlin")
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "1e9", "99999999999999999999", "1.5", ""])

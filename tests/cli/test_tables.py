@@ -166,6 +166,7 @@ COMMANDS = (
     [],
     ["status"],
     ["why", "SERVICE", "PROD"],
+    ["why", "SERVICE", "PROD", "-o", "wide"],
     ["history", "SERVICE"],
     ["service", "list"],
     ["service", "describe", "SERVICE"],
@@ -184,6 +185,8 @@ COMMANDS = (
     ["unmatched"],
     ["where", "com.example:foo:VERSION"],
 )
+DRAWN = ("●", "◐", "▶", "▷", "○", "✗", "–", "│")
+"""Begin the lines of a drawing."""
 LETTERS = {"SERVICE": "š", "DEV": "ď", "PROD": "þ", "VERSION": "ø", "PROMOTION": "ĝ", "PERSON": "ł"}
 """A letter for each kind of name, which is in no other word."""
 
@@ -229,9 +232,10 @@ def test_no_command_breaks_a_name(
         text = shown(width, lambda: invoke(arguments))
         for letter in LETTERS.values():
             assert not re.search(f"(?i)(?<![…{letter}]){letter}{{1,{length - 1}}}(?![…{letter}])", text), text
-        rules = [place for place, line in enumerate(text.splitlines()) if set(line) == {"─"}]
+        lines = text.splitlines()
+        rules = [place for place, line in enumerate(lines) if set(line) == {"─"} or line[:1] in DRAWN]
         assert rules
-        below = takewhile(str.strip, text.splitlines()[rules[0] :])
+        below = takewhile(str.strip, lines[rules[0] :])
         if length < width - GAP:
             assert all(len(line.rstrip()) <= width for line in below), text
 
