@@ -36,7 +36,7 @@ from deploydb.store.engine import open_engine, reading
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.privileges import WRITES, rights, role_of, time_there
 from deploydb.store.queries.operations import unevaluated, unsent
-from deploydb.store.schema import require_current
+from deploydb.store.schema import SchemaBehind, require_current
 from deploydb.store.set_aside import set_aside_services
 
 APART = timedelta(seconds=2)
@@ -134,7 +134,7 @@ def _database(settings: Settings, environ: Mapping[str, str], catalog: Catalog |
         try:
             require_current(engine)
             yield Finding(check="migrations", state="ok", seen="the schema is current")
-        except Misconfigured as error:
+        except (Misconfigured, SchemaBehind) as error:
             yield _failed("migrations", error, "run `deploydb db migrate`")
             return
         with reading(engine) as connection:

@@ -52,5 +52,6 @@ IMPACTS = {
     "0023": Impact(),
     "0024": Impact(locks=("artifact", "publication"), changes=("artifact", "publication")),
     "0025": Impact(locks=("catalog_listing",)),
+    "0026": Impact(),
 }
 """By revision, in their order. A new revision is added here, too."""

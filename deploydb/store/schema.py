@@ -4,7 +4,6 @@ Alembic is imported to migrate: who only checks starts without it, and reads no 
 """
 
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,10 +11,11 @@ import sqlalchemy as sa
 from msgspec import Struct
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured, Transient
 from deploydb.store.engine import Contention, Held, reading, translate_errors
 from deploydb.store.privileges import grant_missing
 from deploydb.store.revision_impact import IMPACTS, Impact
+from deploydb.store.tables import schema_support
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -33,6 +33,10 @@ WAIT = timedelta(minutes=1)
 """How long a migration waits for another one, and for locks of other sessions, by default."""
 _LOCK_SECONDS = 2
 """How long an attempt waits for a table. All other sessions wait behind it meanwhile, also those that only read."""
+
+
+class SchemaBehind(Transient):
+    """The database's schema is of an older DeployDB: processes wait for `deploydb db migrate`."""
 
 
 class PlannedRevision(Struct, frozen=True, kw_only=True):
@@ -93,6 +97,8 @@ def _migrate(engine: sa.Engine) -> list[str]:
         configuration = _configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
+        connection.execute(sa.delete(schema_support))
+        connection.execute(sa.insert(schema_support).values(oldest=_oldest()))
         grant_missing(connection)
         return taken
 
@@ -152,6 +158,11 @@ def _in_the_way(engine: sa.Engine) -> str:
     return f"; open transactions: {'; '.join(found)}" if found else ""
 
 
+def _oldest() -> str:
+    """The oldest revision whose processes can work with the newest schema."""
+    return max((name for name, impact in IMPACTS.items() if impact.stops), default=min(IMPACTS))
+
+
 def _configuration() -> "Config":
     from alembic.config import Config
 
@@ -170,26 +181,32 @@ def _be_patient(connection: sa.Connection) -> None:
 
 
 def require_current(engine: sa.Engine) -> None:
-    """Return only if the schema is the one that this code was written for.
+    """Return only if the schema is one that this code can work with: its own, or a newer one that permits it.
 
-    Raises: Misconfigured, saying what was found and what to do; Transient where the database is away.
+    Raises: SchemaBehind for an older one; Misconfigured for an empty one, and for a newer one that this code cannot
+    work with, saying what was found and what to do; Transient where the database is away.
     """
-    head = _head()
+    head = max(IMPACTS)
     with reading(engine) as connection:
         found = _current(connection)
+        oldest = _oldest_of(connection) if found is not None and found not in IMPACTS else found
     if found is None:
         raise Misconfigured("the database is empty: run `deploydb db migrate`")
-    if found != head:
+    if found in IMPACTS and found != head:
+        raise SchemaBehind(
+            f"the database's schema is at revision {found}, this DeployDB needs {head}: run `deploydb db migrate`"
+        )
+    if oldest not in IMPACTS:
         raise Misconfigured(
-            f"the database's schema is at revision {found}, this DeployDB needs {head}: run `deploydb db migrate` "
-            "(or this DeployDB is older than the database: install the newer one)"
+            f"the database's schema is at revision {found}, for processes of revision {oldest} and newer; this "
+            f"DeployDB has {head}: install the newer one"
         )
 
 
-@cache
-def _head() -> str:
-    """The newest revision of this code. The name of a revision's file begins with it."""
-    return max(path.name for path in (_MIGRATIONS / "versions").glob("[0-9]*.py")).partition("_")[0]
+def _oldest_of(connection: sa.Connection) -> str | None:
+    if not sa.inspect(connection).has_table(schema_support.name):
+        return None
+    return connection.scalar(sa.select(schema_support.c.oldest))
 
 
 def _current(connection: sa.Connection) -> str | None:

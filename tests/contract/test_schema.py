@@ -13,7 +13,7 @@ from alembic.runtime.migration import MigrationContext
 from deploydb.domain.model.errors import Misconfigured
 from deploydb.store import silence_limit
 from deploydb.store.engine import open_engine
-from deploydb.store.schema import migrate, require_current
+from deploydb.store.schema import SchemaBehind, migrate, require_current
 from deploydb.store.tables import metadata
 
 LANDED = {
@@ -42,6 +42,7 @@ LANDED = {
     "0023_orchestrator_runs.py": "4e8ae0b928294ddb55b4f30428a33f78a28d57d44f0510ca3b3e4577b3398bf7",
     "0024_authors_of_artifacts.py": "6af0a314580c639bcb1c144a884b80d39345da4e40edd520a13b29454128d963",
     "0025_releases_that_wait.py": "dac574ae3974c65bcca2be47a6fb2590365baba2a3031967fff80d1aaf03fb68",
+    "0026_oldest_processes.py": "634023b4b78b0c5c48c11869190309c9599c449c03d07364b9bf7e02690b6248",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 
@@ -90,10 +91,22 @@ def test_an_empty_database_says_what_to_do(tmp_path_factory: pytest.TempPathFact
     engine.dispose()
 
 
-def test_a_schema_of_another_version_is_named(database_url: str) -> None:
+def test_a_newer_schema_says_which_processes_can_work_with_it(database_url: str) -> None:
     engine = open_engine(database_url, name="tests")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
-    with pytest.raises(Misconfigured, match="revision 9999"):
+    require_current(engine)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE schema_support SET oldest = '9998'"))
+    with pytest.raises(Misconfigured, match="revision 9999, for processes of revision 9998 and newer"):
+        require_current(engine)
+    engine.dispose()
+
+
+def test_an_older_schema_is_waited_for(database_url: str) -> None:
+    engine = open_engine(database_url, name="tests")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0025'"))
+    with pytest.raises(SchemaBehind, match="revision 0025, this DeployDB needs"):
         require_current(engine)
     engine.dispose()

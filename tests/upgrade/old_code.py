@@ -9,13 +9,13 @@ from tests.cluster import ROOT
 from tests.missing import missing
 
 BY_REVISION = {
-    "0001": "929c3bd6f79998da66a5a66c8d4d4cb0dd3e3d4f",
+    "0025": "11fb78eb3f755b1b72a2de89552bd0d475f5f267",
 }
-"""For each revision that was the newest one on the main line, the last commit with it."""
+"""A commit of the main line with the revision as its newest one."""
 
 
 def extracted(revision: str, folder: Path) -> Path:
-    """The files of the last commit with the revision, in `folder`.
+    """The files of the commit of the revision, in `folder`.
 
     Without the history the test is skipped; in CI it fails.
     """

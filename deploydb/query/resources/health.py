@@ -13,7 +13,7 @@ from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.http.health import Health
 from deploydb.http.negotiation import media_type
 from deploydb.store.engine import reading, require_room
-from deploydb.store.schema import require_current
+from deploydb.store.schema import SchemaBehind, require_current
 from deploydb.store.set_aside import set_aside_services
 
 _NAMED = 20
@@ -78,7 +78,7 @@ class HealthCheck:
 def _reported(look: Callable[[], None]) -> None:
     try:
         look()
-    except (Misconfigured, Unwritable):
+    except (Misconfigured, SchemaBehind, Unwritable):
         raise
     except DeployDBError as error:
         # its words may name hosts and users; they are in the log

@@ -40,6 +40,7 @@ from deploydb.store.tables.work import (
     ingest_watermark,
     outbox,
     revision,
+    schema_support,
     service_schedule,
     unmatched_fact,
 )
@@ -76,6 +77,7 @@ __all__ = [
     "retry_request",
     "revision",
     "rollback_request",
+    "schema_support",
     "service_schedule",
     "unmatched_fact",
     "verdict",

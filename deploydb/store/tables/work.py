@@ -18,6 +18,9 @@ revision = sa.Table(
 """Counters of the transactions that changed something; their sum is the state's revision. `names`: how often the names
 of environments have changed, the same in each row once they have."""
 
+schema_support = sa.Table("schema_support", metadata, sa.Column("oldest", sa.Text, primary_key=True))
+"""One row: the oldest revision whose processes can work with this schema. Written by each migration."""
+
 unmatched_fact = sa.Table(
     "unmatched_fact",
     metadata,
