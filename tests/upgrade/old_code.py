@@ -9,6 +9,7 @@ from tests.cluster import ROOT
 from tests.missing import missing
 
 BY_REVISION = {
+    "0001": "929c3bd6f7104e5ce2d7146e198c0c4aebdc70e5",
     "0025": "11fb78eb3f755b1b72a2de89552bd0d475f5f267",
 }
 """A commit of the main line with the revision as its newest one."""
