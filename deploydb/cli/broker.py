@@ -5,12 +5,14 @@ import secrets
 from pathlib import Path
 
 import click
+import yaml
 
 from deploydb.broker.definitions import definitions as make_definitions
 from deploydb.broker.definitions import password_hash
 from deploydb.broker.open import check as check_broker
 from deploydb.broker.open import provision as provision_broker
 from deploydb.broker.topology import Topology, topology_of
+from deploydb.broker.topology_resources import topology_resources
 from deploydb.broker.users import User, users
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.model.errors import Misconfigured
@@ -79,8 +81,14 @@ def check(eiffel: str | None) -> None:
     metavar="FOLDER",
     help="A folder with a file for each user, named as the user, that holds its password.",
 )
+@click.option(
+    "--kubernetes",
+    metavar="CLUSTER",
+    help="Print them as resources of the messaging topology operator, in YAML, for the RabbitmqCluster CLUSTER. The "
+    "password of a user is in the Secret CLUSTER-USER.",
+)
 @_EIFFEL
-def definitions(vhost: str, passwords: Path | None, eiffel: str | None) -> None:
+def definitions(vhost: str, passwords: Path | None, kubernetes: str | None, eiffel: str | None) -> None:
     """Print a vhost, the exchanges, queues and bindings of the configuration, and a user for each role, as RabbitMQ's
     `rabbitmqctl import_definitions` takes them.
 
@@ -92,10 +100,19 @@ def definitions(vhost: str, passwords: Path | None, eiffel: str | None) -> None:
     Examples:
       deploydb broker definitions > definitions.json
       (umask 077; deploydb broker definitions --passwords /etc/deploydb/rabbitmq > definitions.json)
+      deploydb broker definitions --kubernetes rabbitmq > topology.yaml
     """
+    if kubernetes is not None and passwords is not None:
+        raise click.UsageError(
+            "--passwords: with --kubernetes passwords are in Secrets: leave one of the two options out"
+        )
     live = LiveCatalog(from_environment().config)
     topology = topology_of(live.catalog, eiffel=eiffel)
     made = users(topology, live.orchestrators)
+    if kubernetes is not None:
+        resources = topology_resources(topology, made, vhost=vhost, cluster=kubernetes)
+        click.echo(yaml.safe_dump_all(resources, sort_keys=False, width=120), nl=False)
+        return
     hashes = _hashes(made, passwords) if passwords is not None else {}
     click.echo(json.dumps(make_definitions(topology, made, vhost=vhost, hashes=hashes), indent=2))
 

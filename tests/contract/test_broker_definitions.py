@@ -8,6 +8,7 @@ from secrets import token_hex
 
 import pika
 import pytest
+import yaml
 
 from deploydb.broker.open import check, open_dead_letters, open_inbound, open_outbound, provision
 from deploydb.broker.port import Message
@@ -179,6 +180,26 @@ def test_definitions_have_the_exchange_of_eiffel_events_and_the_right_to_bind_it
         "eiffel.x",
         INGEST_QUEUE,
     ]
+
+
+def test_definitions_for_kubernetes_have_names_that_it_takes_and_no_two_the_same(tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    odd = {"environments/Lab_1.yml": "orchestrator: Tools_EU\n", "environments/lab-1.yml": "orchestrator: tools_EU\n"}
+    shell.environment["DEPLOYDB_CONFIG"] = str(write_config(tmp_path / "config", FILES | odd))
+    made = list(yaml.safe_load_all(shell.ok("broker", "definitions", "--kubernetes", "mq", "--vhost", "v").stdout))
+    names = [(each["kind"], each["metadata"]["name"]) for each in made]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?", name) for _, name in names)
+    assert all(each["spec"]["rabbitmqClusterReference"] == {"name": "mq"} for each in made)
+    queues = {each["spec"]["name"]: each["spec"] for each in made if each["kind"] == "Queue"}
+    plain = json.loads(shell.ok("broker", "definitions", "--vhost", "v").stdout)["queues"]
+    for queue in plain:
+        spec = queues.pop(queue["name"])
+        assert {"x-queue-type": spec["type"]} | spec["arguments"] == queue["arguments"]
+        assert (spec["vhost"], spec["durable"]) == ("v", True)
+    assert not queues
+    refused = shell.fails("broker", "definitions", "--kubernetes", "mq", "--passwords", str(tmp_path), code=2)
+    assert "--passwords: with --kubernetes passwords are in Secrets" in refused
 
 
 def test_an_operator_looks_at_dead_letters_and_replays_them(url: str) -> None:
