@@ -67,9 +67,11 @@ asyncapi: $(VENV)/run ## Generate deploy/asyncapi.json and deploy/messages.schem
 	$(BIN)/deploydb asyncapi > deploy/asyncapi.json
 	$(BIN)/deploydb asyncapi --schema > deploy/messages.schema.json
 
-definitions: $(VENV)/run ## Generate deploy/rabbitmq/definitions.json and deploy/postgres/roles.sql from the code
+definitions: $(VENV)/test ## Generate deploy/rabbitmq, deploy/postgres and their like of deploy/kubernetes from the code
 	DEPLOYDB_CONFIG=config $(BIN)/deploydb broker definitions > deploy/rabbitmq/definitions.json
 	$(BIN)/deploydb db roles > deploy/postgres/roles.sql
+	DEPLOYDB_CONFIG=config $(BIN)/deploydb broker definitions --kubernetes rabbitmq > deploy/kubernetes/rabbitmq/topology.yaml
+	$(BIN)/python -m tests.kubernetes.prometheus_rule > deploy/kubernetes/monitoring/rules.yaml
 
 reference: $(VENV)/test ## Generate docs/promotions.md from the code
 	$(BIN)/python -m tests.configuration.reference > docs/promotions.md
