@@ -72,6 +72,7 @@ def tour(once: bool, listen: str | None, service: str | None) -> None:
         address = listen or settings.listen
         bound = running.enter_context(listening(address, setting="--listen"))
         url = local_url(bound)
+        click.echo(f"Uses {settings.config} and {settings.data}; DEPLOYDB_CONFIG and DEPLOYDB_DATA name other folders.")
         up = _start(running, ["up", "--listen", with_port_of(bound, address)], bound)
         _until_ready(up, url)
         deployer = _start(running, ["deployer", "--orchestrator", "default", "--", str(EXAMPLE / "deploy.sh")])
