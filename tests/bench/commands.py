@@ -18,17 +18,17 @@ def latency(servers: Servers, seconds: int) -> tuple[float, float]:
     """p50 and p99 in milliseconds from publishing an artifact to its command's arrival at the orchestrator's queue."""
     flows = FLOWS_PER_SECOND * seconds
     with stage(servers, flows) as made, made.workers("ingest", "promote", "relay"):
-        _warm(made)
+        warm(made)
         published: dict[str, float] = {}
         arrived: dict[str, float] = {}
-        orchestrator = threading.Thread(target=_take, args=(made, arrived, flows))
+        orchestrator = threading.Thread(target=take, args=(made, arrived, flows))
         orchestrator.start()
         with open_outbound(made.broker_url, name="bench") as outbound:
             began = time.perf_counter()
             for number in range(1, flows):
                 time.sleep(max(0.0, began + number / FLOWS_PER_SECOND - time.perf_counter()))
                 published[f"s{number}"] = time.perf_counter()
-                outbound.publish([_message(number)])
+                outbound.publish([message(number)])
         orchestrator.join()
     taken = sorted(arrived[service] - sent for service, sent in published.items())
     return taken[len(taken) // 2] * 1000, taken[int(len(taken) * 0.99)] * 1000
@@ -49,20 +49,20 @@ def relay(servers: Servers, messages: int) -> float:
     return (last - first) / (ended - began)
 
 
-def _warm(made: Stage) -> None:
+def warm(made: Stage) -> None:
     """One release through the workers, so that all of them are up; its service takes no part afterwards."""
     with open_outbound(made.broker_url, name="bench") as outbound:
-        outbound.publish([_message(0)])
+        outbound.publish([message(0)])
     with made.counting() as count:
         when(lambda: count("SELECT count(*) FROM outbox WHERE sent_at IS NOT NULL"), at_least=1)
 
 
-def _message(service: int) -> Message:
+def message(service: int) -> Message:
     stamped = artifact(service, 1).replace(b"2026-11-22T12:00:00Z", datetime.now(UTC).isoformat().encode())
     return Message(exchange=EVENTS, routing_key="artifact.published", body=stamped, message_id=f"s{service}")
 
 
-def _take(made: Stage, arrived: dict[str, float], flows: int) -> None:
+def take(made: Stage, arrived: dict[str, float], flows: int) -> None:
     until = time.perf_counter() + 60 + flows / FLOWS_PER_SECOND
     with open_inbound(made.broker_url, command_queue("default"), name="bench") as inbound:
         while len(arrived) < flows and time.perf_counter() < until:
