@@ -33,12 +33,16 @@ test-another-day: $(VENV)/test ## Run tests as if in 400 days, across clock chan
 	TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
 
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
+# in tests, misspelt words are quoted: users write them
+QUOTED = (?<!")"[^"\n]+"(?!")
 
-check: $(VENV)/check ## Check format, lint, types, layers, words, and the links of the documents
+check: $(VENV)/check ## Check format, lint, types, layers, spelling, words, and the links of the documents
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/codespell *.md Makefile .ci config deploy deploydb docs workers
+	$(BIN)/codespell --ignore-regex '$(QUOTED)' tests
 	$(BIN)/python -m tests.prose
 	$(MKDOCS)
 

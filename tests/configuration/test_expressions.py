@@ -67,7 +67,7 @@ def test_every_variable_is_declared_and_given() -> None:
 @pytest.mark.parametrize(
     ("expression", "problem"),
     [
-        ('artifact.verison == "1"', "undeclared reference to 'artifact.verison' (column 9)"),
+        ('artifact.verison == "1"', "undeclared reference to 'artifact.verison' (column 9)"),  # codespell:ignore
         ('colour == "red"', "undeclared reference to 'colour' (column 1)"),
         ("artifact.version", "expected an expression that is true or false; this one is STRING"),
         ("service ==", "Syntax error: mismatched input '<EOF>' expecting "),
