@@ -8,7 +8,6 @@ from typing import Any
 import click
 
 from deploydb import __version__
-from deploydb.cli.qualified_names import take_qualified_names
 from deploydb.query.views import NAMES, view
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -86,7 +85,7 @@ class Commands(click.Group):
             return None
         module, _, attribute = COMMANDS[name][0].partition(":")
         command: click.Command = getattr(import_module(f"deploydb.cli.{module}"), attribute)
-        take_qualified_names(command)
+        import_module("deploydb.cli.qualified_names").take_qualified_names(command)
         if "_DEPLOYDB_COMPLETE" in os.environ:
             import_module("deploydb.cli.name_completion").complete_names(command)
         return command

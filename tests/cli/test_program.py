@@ -101,7 +101,6 @@ def test_the_version_is_data(shell: Shell) -> None:
         (["refuse", "storefront", "prod"], "--reason"),
         (["refuse", "storefront", "prod", "--reason", " "], "say why"),
         (["approve", "storefront", "prod", "--promotion", "freeze"], "--comment"),
-        (["why", "storefront"], "ENVIRONMENT"),
         (["events", "--limit", "0"], "--limit"),
         (["publish"], "artifact, deployment, verification, or --file"),
         (["publish", "artifact", "storefront", "1.0"], "GROUP:NAME"),
