@@ -53,6 +53,8 @@ class Settings(Struct, frozen=True, kw_only=True):
     read: Reads = "open"
     hosts: str = ""
     """Further names of a service on loopback (`http.hosts`)."""
+    trace_url: str = ""
+    """The address of a trace in the user interface for them (`query.trace_links`)."""
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -218,7 +218,8 @@ def main(
             return
         usual, build = WORKERS[name]
         wanted = None if no_port else usual if port is None else port
-        with process(log, host=host, port=wanted, secrets=given.secrets) as around, build(around, given) as worker:
+        surroundings = process(log, name=name, host=host, port=wanted, secrets=given.secrets)
+        with surroundings as around, build(around, given) as worker:
             if with_parent:
                 around.health.once_ready(tell_parent_ready)
             run(

@@ -6,8 +6,11 @@ from datetime import timedelta
 from functools import partial
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from deploydb.domain.formatting import error_text, in_words
 from deploydb.domain.model.requests import Request
+from deploydb.domain.model.trace import TraceContext
 from deploydb.egress import Answer, Client, NoAnswer
 from deploydb.orchestrators.conversation import UNREADABLE, Conversation, Trouble
 
@@ -18,8 +21,17 @@ WITHIN_SECONDS = 40.0
 _MOST_REQUESTS = 20
 
 
-def converse(conversation: Conversation[T], outgoing: Client, *, within: float = WITHIN_SECONDS) -> T:
-    """What the conversation finds out. Raises: Trouble, which says whether the tool has taken anything; Lost."""
+def converse(
+    conversation: Conversation[T],
+    outgoing: Client,
+    trace: TraceContext | None = None,
+    *,
+    within: float = WITHIN_SECONDS,
+) -> T:
+    """What the conversation finds out. `trace`: the place of its requests in a trace.
+
+    Raises: Trouble, which says whether the tool has taken anything; Lost.
+    """
     over_at = time.monotonic() + within
     taken = False
     step: Callable[[], Request] = partial(next, conversation)
@@ -35,6 +47,8 @@ def converse(conversation: Conversation[T], outgoing: Client, *, within: float =
             if time.monotonic() > over_at:
                 step = partial(conversation.throw, _endless(within))
                 continue
+            if trace is not None:
+                request = replace(request, headers=(*request.headers, *trace.headers().items()))
             answer = _answer(outgoing, request)
             taken = taken or (request.method in ("POST", "PUT") and _may_be_taken(answer))
             if isinstance(answer, NoAnswer):

@@ -24,6 +24,7 @@ from deploydb.domain.model.commands import DeployCommand
 from deploydb.domain.model.errors import MessageRejected, Transient
 
 from . import deployment_reports
+from .command_spans import CommandSpans
 from .confirmed_publisher import ConfirmedPublisher
 from .deployer_metrics import DeployerMetrics
 from .loop import Worker
@@ -84,6 +85,7 @@ class Deployer(Worker):
         self._err = err
         self._log = around.log
         self._metrics = DeployerMetrics(around.registry)
+        self._spans = CommandSpans(around.tracer, self._queue)
         self._running: dict[str, Run] = {}
         self._deliveries: dict[str, list[Delivery]] = {}
         self._ended: queue.SimpleQueue[tuple[str, bytes]] = queue.SimpleQueue()
@@ -174,20 +176,22 @@ class Deployer(Worker):
 
     def _start(self, command: DeployCommand, delivery: Delivery) -> None:
         now = _now()
-        self._publisher.publish([deployment_reports.started(command.id, self._options.source, now)])
+        self._spans.begin(command, delivery)
+        started = deployment_reports.started(command.id, self._options.source, now)
+        self._publisher.publish([self._spans.placed(started, command.id)])
         self._runs.begin(command.id, now)
         label = f"[{command.service}→{command.environment} {command.artifact.version}] "
         run = Run(
             self._options.program,
             command,
-            environment=self._environment,
+            environment={**self._environment, **self._spans.variables(command.id)},
             out=lambda line: self._out(label + line),
             err=lambda line: self._err(label + line),
         )
         self._running[command.id] = run
         self._deliveries[command.id] = [delivery]
         self._metrics.running.set(len(self._running))
-        self._log.info("started", **_about(command))
+        self._log.info("started", **deployment_reports.about(command))
         left = command.deadline - now if command.deadline is not None else timedelta.max
         limit = min(left, self._options.timeout or timedelta.max)
         thread = threading.Thread(target=self._run, args=(command, run, limit), name=f"run {command.id}", daemon=True)
@@ -201,10 +205,11 @@ class Deployer(Worker):
         seconds = time.perf_counter() - began
         fact = self._finished(command.id, ended)
         self._write_down(command.id, fact)
+        self._spans.end(command.id, succeeded=ended.succeeded)
         self._metrics.run_seconds.observe(seconds)
         self._log.info(
             "succeeded" if ended.succeeded else "failed",
-            **_about(command),
+            **deployment_reports.about(command),
             seconds=round(seconds, 1),
             **({} if ended.succeeded else {"reason": ended.reason}),
         )
@@ -238,8 +243,10 @@ class Deployer(Worker):
         if not self._unreported:
             return
         statement = dict(self._unreported)
-        self._publisher.publish([deployment_reports.end(command, fact) for command, fact in statement.items()])
+        ends = [self._spans.placed(deployment_reports.end(*one), one[0]) for one in statement.items()]
+        self._publisher.publish(ends)
         for command in statement:
+            self._spans.forget(command)
             self._runs.report(command)
             del self._unreported[command]
         inbound.ack([delivery for command in statement for delivery in self._deliveries.pop(command, ())])
@@ -283,13 +290,3 @@ class Deployer(Worker):
 
 def _now() -> datetime:
     return datetime.now(UTC)
-
-
-def _about(command: DeployCommand) -> dict[str, str]:
-    return {
-        "type": command.type,
-        "service": command.service,
-        "environment": command.environment,
-        "version": command.artifact.version,
-        "command": command.id,
-    }

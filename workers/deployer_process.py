@@ -35,7 +35,7 @@ def run_deployer(given: str, settings: Settings) -> None:
     path = Path(options.state) if options.state is not None else own
     with (
         ended_clearly("deployer", log),
-        process(log, host=options.host, port=options.port, secrets=settings.secrets) as around,
+        process(log, name="deployer", host=options.host, port=options.port, secrets=settings.secrets) as around,
         Runs(path) as runs,
         ExitStack() as stack,
     ):

@@ -23,6 +23,17 @@ def reportable(delivery: Delivery, source: str, now: datetime) -> DeployCommand:
     return command
 
 
+def about(command: DeployCommand) -> dict[str, str]:
+    """A command, as the log has it."""
+    return {
+        "type": command.type,
+        "service": command.service,
+        "environment": command.environment,
+        "version": command.artifact.version,
+        "command": command.id,
+    }
+
+
 def started(command: str, source: str, now: datetime) -> Message:
     """The message that says that a run begins."""
     fact = DeploymentStarted(id=f"{command}/started", source=source, time=now, command=command)

@@ -38,6 +38,7 @@ from deploydb.wire.native import oversized
 from .confirmed_publisher import ConfirmedPublisher
 from .fact_judge import judge_by
 from .ingest_metrics import IngestMetrics
+from .ingest_spans import IngestSpans
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .loop import Worker
 from .poison_guard import PoisonGuard, suspicious
@@ -89,6 +90,7 @@ class Ingest(Worker):
         self._signals = around.signals
         self._retry_policy = around.retry_policy
         self._log = around.log
+        self._spans = IngestSpans(around.tracer)
         self._metrics = IngestMetrics(around.registry, largest=BATCH)
         self._clock = DatabaseClock(engine)
         self._recorder = ThreadPoolExecutor(max_workers=1, thread_name_prefix="record")
@@ -189,7 +191,7 @@ class Ingest(Worker):
     def _submit(self, arrivals: Sequence[Arrival]) -> Future[Recorded]:
         catalog = self._live.catalog
         judge = judge_by(catalog, own=self._own) if is_judged(catalog) else None
-        return self._recorder.submit(record, self._engine, arrivals, self._clock, judge)
+        return self._recorder.submit(record, self._engine, arrivals, self._clock, judge, self._spans.traced)
 
     def _finish(self, inbound: Inbound) -> None:
         """See the batch that is being recorded through to its ack."""
@@ -197,6 +199,7 @@ class Ingest(Worker):
         if recording is None:
             return
         recorded = self._recorded(inbound, recording)
+        self._spans.end()
         buried = recording.refusals + [(recording.origins[index], refused) for index, refused in recorded.refusals]
         if buried:
             self._bury(inbound, buried)

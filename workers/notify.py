@@ -41,7 +41,7 @@ from .loop import LATER_OUTAGES, OUTAGES, Worker
 from .notify_metrics import FAILING_FROM, AttemptResult, NotifyMetrics
 from .process import Process
 from .webhook_caller import WebhookCaller
-from .webhook_calls import calls_of
+from .webhook_calls import calls_of, in_traces
 from .webhook_endpoints import Variable
 
 BATCH = 200
@@ -86,12 +86,13 @@ class Notify(Worker):
         self._signals = around.signals
         self._health = around.health
         self._log = around.log
+        self._tracer = around.tracer
         self._metrics = NotifyMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._lock = threading.Lock()
         self._settling = threading.BoundedSemaphore(SETTLING)
         self._caller = WebhookCaller(
-            engine=engine, live=live, outgoing=outgoing, variable=variable, clock=self._clock, reading=self._settling
+            engine, live, outgoing, variable, clock=self._clock, reading=self._settling, tracer=around.tracer
         )
         self._in_hand: dict[str, EndpointLease] = {}
         self._broken: Exception | None = None
@@ -183,7 +184,7 @@ class Notify(Worker):
             )
         catalog = under(self._live.catalog, names_of(self._engine))
         calls = calls_of(catalog, notifications, known, self._url, self._note_unreported)
-        added = webhook_deliveries.add(self._engine, calls, self._clock())
+        added = webhook_deliveries.add(self._engine, in_traces(calls, taken, self._tracer), self._clock())
         self._publisher.bury(letters)
         inbound.ack(taken)
         self._metrics.notifications.inc(len(taken))

@@ -28,6 +28,7 @@ from deploydb.store.schema import require_current
 
 from . import deployment_reports, run_step
 from .command_inbounds import CommandInbounds
+from .command_spans import begin_command
 from .confirmed_publisher import ConfirmedPublisher
 from .intervals import LONGEST_WAIT, LOOK_AT_FILES_EVERY_SECONDS, Every, wait_until
 from .loop import LATER_OUTAGES, OUTAGES, Worker
@@ -68,6 +69,7 @@ class Orchestrate(Worker):
         self._signals = around.signals
         self._health = around.health
         self._log = around.log
+        self._tracer = around.tracer
         self._metrics = OrchestrateMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._inbounds = CommandInbounds(open_inbound, existing)
@@ -121,12 +123,15 @@ class Orchestrate(Worker):
         for delivery in taken:
             try:
                 command = deployment_reports.reportable(delivery, ORCHESTRATE_SOURCE, datetime.now(UTC))
+                span = begin_command(self._tracer, command_queue(name), command, delivery)
+                span.end()
                 commands.append(
                     TakenCommand(
                         command=command.id,
                         orchestrator=name,
                         deployment=command.deployment,
                         body=delivery.body.decode(),
+                        trace=span.context,
                     )
                 )
             except MessageRejected as refused:
@@ -175,6 +180,7 @@ class Orchestrate(Worker):
                 metrics=self._metrics,
                 log=self._log,
                 writing=self._writing,
+                tracer=self._tracer,
             ).take()
         except (*OUTAGES, *LATER_OUTAGES) as error:
             self._log.warning("a step is lost, taken again when its lease is over", error=str(error))

@@ -14,6 +14,7 @@ from deploydb.domain.model.errors import Misconfigured
 from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
+from deploydb.tracing import NO_TRACER, Tracer, open_tracer
 
 from .garbage import look_seldom
 from .health import HealthServer, WorkerHealth
@@ -37,14 +38,15 @@ class Process(Struct, frozen=True, kw_only=True, eq=False):
     registry: CollectorRegistry
     retry_policy: RetryPolicy
     service_manager: ServiceManager
+    tracer: Tracer = NO_TRACER
 
 
 @contextmanager
-def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = ()) -> Iterator[Process]:
+def process(log: Log, *, name: str, host: str, port: int | None, secrets: Sequence[str] = ()) -> Iterator[Process]:
     """The surroundings of a worker. `port`: of its health server; 0 for any free one, None for no server. It shows
-    none of the `secrets`. Its service manager gets reports from now on.
+    none of the `secrets`. Its service manager gets reports from now on. `name`: of the process in traces.
 
-    Raises: Misconfigured where the port is taken.
+    Raises: Misconfigured where the port is taken, or for a wrong setting of traces.
     """
     signals = Signals()
     signals.install()
@@ -53,8 +55,10 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
     registry = process_registry(health)
     retry_policy = RetryPolicy(signals=signals, health=health, log=log, registry=registry)
     service_manager = ServiceManager.of_environment(health, log)
+    tracer = open_tracer(name, os.environ, log)
     look_seldom()
     with ExitStack() as stack:
+        stack.callback(tracer.close)
         if port is not None:
             server = stack.enter_context(HealthServer(health, registry, host=host, port=port, log=log))
             log.info("health and metrics", address=f"http://{server.host}:{server.port}", pid=os.getpid())
@@ -68,6 +72,7 @@ def process(log: Log, *, host: str, port: int | None, secrets: Sequence[str] = (
             registry=registry,
             retry_policy=retry_policy,
             service_manager=service_manager,
+            tracer=tracer,
         )
 
 

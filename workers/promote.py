@@ -82,6 +82,7 @@ class Promote(Worker):
         self._live = live
         self._health = around.health
         self._log = around.log
+        self._tracer = around.tracer
         self._metrics = PromoteMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._files = Every(LOOK_AT_FILES_EVERY_SECONDS)
@@ -123,7 +124,9 @@ class Promote(Worker):
             answer(self._engine, catalog, now)
             mark_untaken(self._engine, catalog, now)
         began = time.perf_counter()
-        evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart)
+        evaluated = evaluate(self._engine, catalog, now, limit=LIMIT, apart=self._apart, tracer=self._tracer)
+        for span in evaluated.spans:
+            span.end()
         # while another session has rows locked, waiting for them would hold up all other services each time
         self._apart = bool(evaluated.untaken)
         for service, error in evaluated.broken:

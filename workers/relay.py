@@ -17,10 +17,12 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from deploydb.broker.port import Message, Outbound, ReceiptState
 from deploydb.broker.topology import COMMANDS, EVENTS, NOTIFICATIONS
 from deploydb.domain.model.errors import Transient
+from deploydb.domain.model.trace import TraceContext, trace_context
 from deploydb.http.metrics import ResultCounter
 from deploydb.store import notifications, outbox
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.schema import require_current
+from deploydb.tracing import Span, messaging
 from deploydb.wire.native import COMMAND_CONTENT_TYPE, FACT_CONTENT_TYPE, NOTIFICATION_CONTENT_TYPE
 
 from .command_queues import CommandQueues
@@ -72,6 +74,7 @@ class Relay(Worker):
         self._retry_policy = around.retry_policy
         self._health = around.health
         self._log = around.log
+        self._tracer = around.tracer
         self._metrics = RelayMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._counts = Every(COUNT_EVERY_SECONDS)
@@ -101,8 +104,11 @@ class Relay(Worker):
             self._metrics.batch_seconds.observe(time.perf_counter() - began)
 
     def _send(self, outbound: Outbound, leased: Sequence[outbox.Outgoing]) -> None:
+        spans = [self._span(outgoing) for outgoing in leased]
         try:
-            receipts = outbound.publish([_message(outgoing) for outgoing in leased])
+            receipts = outbound.publish(
+                [_message(outgoing, span.context) for outgoing, span in zip(leased, spans, strict=True)]
+            )
         except Transient as error:
             # those that were confirmed unheard go out twice, under the same id
             outbox.settle(self._engine, (), {one.id: str(error) for one in leased}, self._clock())
@@ -110,9 +116,10 @@ class Relay(Worker):
                 return
             raise
         sent, problems = [], {}
-        for outgoing, receipt in zip(leased, receipts, strict=True):
+        for outgoing, receipt, span in zip(leased, receipts, spans, strict=True):
             self._metrics.messages.count(receipt.state)
             unheard = receipt.state == "returned" and outgoing.exchange == NOTIFICATIONS  # no queue is bound
+            span.end(error=None if receipt.state == "confirmed" or unheard else receipt.state)
             if receipt.state == "confirmed" or unheard:
                 sent.append(outgoing.id)
                 continue
@@ -126,6 +133,15 @@ class Relay(Worker):
             )
         outbox.settle(self._engine, sent, problems, self._clock())
         self._log.debug("relayed", sent=len(sent), problems=len(problems))
+
+    def _span(self, outgoing: outbox.Outgoing) -> Span:
+        """Of a message that is part of a trace; others begin none."""
+        parent = trace_context(outgoing.traceparent, outgoing.tracestate)
+        if parent is None:
+            return Span(None)
+        attributes = messaging("send", outgoing.exchange, outgoing.message_id)
+        attributes["messaging.rabbitmq.destination.routing_key"] = outgoing.routing_key
+        return self._tracer.begin(f"send {outgoing.exchange}", "producer", parent, attributes)
 
     def _wait_while_blocked(self, outbound: Outbound) -> None:
         """An alarm of the broker, memory or disk: the outbox waits, and so does the connection."""
@@ -144,11 +160,12 @@ class Relay(Worker):
         self._health.report("outbox", reasons=stuck)
 
 
-def _message(outgoing: outbox.Outgoing) -> Message:
+def _message(outgoing: outbox.Outgoing, trace: TraceContext | None) -> Message:
     return Message(
         exchange=outgoing.exchange,
         routing_key=outgoing.routing_key,
         body=outgoing.body,
         message_id=outgoing.message_id,
         content_type=_CONTENT_TYPES.get(outgoing.exchange, "application/json"),
+        headers=trace.headers() if trace is not None else {},
     )

@@ -30,8 +30,10 @@ from deploydb.orchestrators.task import Task
 from deploydb.store import orchestrator_runs
 from deploydb.store.orchestrator_runs import OpenRun
 from deploydb.telemetry import Log
+from deploydb.tracing import Span, Tracer
 from deploydb.wire.native import decode_command
 
+from .command_spans import about
 from .converse import converse
 from .loop import LATER_OUTAGES, OUTAGES
 from .orchestrate_metrics import OrchestrateMetrics
@@ -68,7 +70,9 @@ class RunStep:
         metrics: OrchestrateMetrics,
         log: Log,
         writing: threading.Semaphore,
+        tracer: Tracer,
     ) -> None:
+        self._tracer = tracer
         self._run = run
         self._engine = engine
         self._orchestrators = orchestrators
@@ -142,7 +146,7 @@ class RunStep:
 
     def _start(self, orchestrator: Orchestrator, task: Task) -> None:
         repeats = self._run.state == "starting"
-        begun = converse(orchestrator.find(task), self._outgoing) if repeats else None
+        begun = converse(orchestrator.find(task), self._outgoing, self._run.trace) if repeats else None
         lost = repeats and not orchestrator.searches  # an earlier start may still have been taken
         if begun is None:
             now = self._clock()
@@ -154,9 +158,15 @@ class RunStep:
             if not self._change(now, due_at=now + LEASE, state="starting", attempts=self._run.attempts + 1):
                 return
             self._run = replace(self._run, state="starting", attempts=self._run.attempts + 1, until=now + LEASE)
+            span = Span(None)
+            if self._run.trace is not None:
+                name = f"start {self._run.orchestrator}"
+                span = self._tracer.begin(name, "client", self._run.trace, about(self._command))
             try:
-                begun = converse(orchestrator.start(task), self._outgoing)
+                begun = converse(orchestrator.start(task), self._outgoing, span.context)
+                span.end({"cicd.pipeline.run.url.full": begun.url} if begun.url else None)
             except Trouble as trouble:
+                span.end(error="no good answer")
                 if trouble.untaken and not lost:
                     self._run = replace(self._run, state="taken")
                 raise
@@ -175,7 +185,7 @@ class RunStep:
 
     def _look(self, orchestrator: Orchestrator, task: Task, now: datetime) -> None:
         known = Run(id=self._run.run_id or "", url=self._run.run_url, etag=self._run.etag)
-        seen = converse(orchestrator.poll(task, known), self._outgoing)
+        seen = converse(orchestrator.poll(task, known), self._outgoing, self._run.trace)
         if isinstance(seen, Finished):
             url, reason = self._texts.end(seen)
             self._run = replace(self._run, run_url=url)

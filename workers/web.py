@@ -1,6 +1,7 @@
 """The processes that answer over HTTP, put together: the query service, the gateway, and both at one address."""
 
 import asyncio
+import os
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, nullcontext, suppress
@@ -24,6 +25,7 @@ from deploydb.query import app as query
 from deploydb.redaction import redacted
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
+from deploydb.tracing import open_tracer
 
 from .configuration_metrics import ConfigurationMetrics
 from .garbage import look_seldom
@@ -61,7 +63,9 @@ def serve(
         address, setting = given.gateway_listen, "DEPLOYDB_GATEWAY_LISTEN"
     reads: Starlette | None = None
     writes: Starlette | None = None
+    tracer = open_tracer(name, os.environ, log)
     with ExitStack() as stack:
+        stack.callback(tracer.close)
         if name in ("gateway", "web"):
             opened = gateway.opened(
                 given,
@@ -73,6 +77,7 @@ def serve(
                 reload=partial(_read_again, live),
                 registry=registry,
                 health=health,
+                tracer=tracer,
             )
             writes = stack.enter_context(opened)
         if name in ("query", "web"):  # the second: of the two looks at the database its own is kept

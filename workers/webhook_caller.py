@@ -5,14 +5,17 @@ from collections.abc import Callable
 from datetime import datetime
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.formatting import error_text
+from deploydb.domain.model.trace import trace_of
 from deploydb.domain.webhook_attempts import FailedCall
 from deploydb.egress import Answer, Client, NoAnswer, Request
 from deploydb.reports.report import is_overtaken
 from deploydb.store import webhook_deliveries
 from deploydb.store.webhook_deliveries import OpenDelivery
+from deploydb.tracing import Tracer
 
 from .webhook_endpoints import Variable, named_endpoint, request_to
 from .webhook_reports import send_report
@@ -23,14 +26,16 @@ class WebhookCaller:
 
     def __init__(
         self,
-        *,
         engine: sa.Engine,
         live: LiveCatalog,
         outgoing: Client,
         variable: Variable,
+        *,
         clock: Callable[[], datetime],
         reading: threading.Semaphore,
+        tracer: Tracer,
     ) -> None:
+        self._tracer = tracer
         self._engine = engine
         self._live = live
         self._outgoing = outgoing
@@ -43,6 +48,20 @@ class WebhookCaller:
 
         Raises: as `store.engine.reading`, where the database is away.
         """
+        trace = trace_of(delivery.headers)
+        if trace is None or not self._tracer.is_on:
+            return self._call(endpoint, delivery)
+        span = self._tracer.begin("POST", "client", trace, {"http.request.method": "POST"})
+        headers = delivery.headers | (span.context or trace).headers()
+        answer = self._call(endpoint, replace(delivery, headers=headers))
+        if isinstance(answer, Answer):
+            error = str(answer.status) if answer.status >= 400 else None
+            span.end({"http.response.status_code": answer.status}, error=error)
+        else:
+            span.end(error="no answer" if answer is not None else None)
+        return answer
+
+    def _call(self, endpoint: str, delivery: OpenDelivery) -> Answer | NoAnswer | FailedCall | None:
         named = named_endpoint(self._live.catalog, endpoint)
         reported = named is not None and named.report is not None
         later: list[str] = []

@@ -5,14 +5,18 @@ from urllib.parse import quote
 
 from msgspec.structs import replace
 
+from deploydb.broker.port import Delivery
+from deploydb.broker.topology import NOTIFY_QUEUE
 from deploydb.domain.formatting import error_text
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.commands import Notification
+from deploydb.domain.model.trace import TraceContext, trace_of
 from deploydb.domain.model.webhooks import Hook, hook_of
 from deploydb.domain.notification_templates import TemplateProblem
 from deploydb.reports.report import encode_report, is_reported, report_of
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.webhook_deliveries import NewDelivery
+from deploydb.tracing import Tracer, messaging
 from deploydb.wire.v1_webhooks import (
     V1Artifact,
     V1DeploymentCall,
@@ -53,6 +57,24 @@ def calls_of(
             calls += _listed(catalog, now, view)
             calls += _named(catalog, now, url, unreported)
     return calls
+
+
+def in_traces(calls: Iterable[NewDelivery], taken: Iterable[Delivery], tracer: Tracer) -> list[NewDelivery]:
+    """The calls, each with the place in a trace of the message that brought its notification."""
+    parents = {delivery.message_id: trace for delivery in taken if (trace := trace_of(delivery.headers)) is not None}
+    if not parents:
+        return list(calls)
+    places: dict[str, TraceContext | None] = {}
+    found: list[NewDelivery] = []
+    for call in calls:
+        if call.notification not in places and (parent := parents.get(call.notification)) is not None:
+            attributes = messaging("process", NOTIFY_QUEUE, call.notification)
+            span = tracer.begin(f"process {NOTIFY_QUEUE}", "consumer", parent, attributes)
+            span.end()
+            places[call.notification] = span.context
+        place = places.get(call.notification)
+        found.append(replace(call, headers=call.headers | place.headers()) if place is not None else call)
+    return found
 
 
 def _listed(catalog: Catalog, notification: Notification, view: DeploymentView) -> Iterator[NewDelivery]:

@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -16,6 +17,7 @@ import click
 from msgspec import Struct
 
 from deploydb.domain.model.errors import NotAllowed, NotFound, Permanent, Transient
+from deploydb.domain.model.trace import trace_context
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.query.views import view
 from deploydb.settings import from_environment
@@ -54,6 +56,12 @@ _MEMBER = {
 """What each resource's answer has, but for those of views: some other service's answer has it not."""
 
 
+def trace_headers() -> dict[str, str]:
+    """The headers of what is sent from a step of a trace that `TRACEPARENT` and `TRACESTATE` name."""
+    place = trace_context(os.environ.get("TRACEPARENT"), os.environ.get("TRACESTATE"))
+    return place.headers() if place is not None else {}
+
+
 def ask(*path: str, **parameters: object) -> Body:
     """The answer to `/api/PATH…?PARAMETERS`; those that are None are left out.
 
@@ -90,7 +98,7 @@ def post(path: str, fields: Mapping[str, object], *, key: str) -> Body:
 
     Raises: as `ask`.
     """
-    headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Prefer": "wait=0"}
+    headers = {"Content-Type": "application/json", "Idempotency-Key": key, "Prefer": "wait=0", **trace_headers()}
     *_, name = path.split("/")
     with _asked((name,), {}, timeout=POST_SECONDS, headers=headers, body=json.dumps(fields).encode()) as answer:
         body = json.load(answer)

@@ -14,7 +14,7 @@ import click
 from deploydb.broker.open import open_outbound
 from deploydb.broker.port import Message, Receipt
 from deploydb.broker.topology import EVENTS
-from deploydb.cli.client import ask, post
+from deploydb.cli.client import ask, post, trace_headers
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, NotFound, Permanent, Transient
 from deploydb.domain.model.facts import Fact, type_of
 from deploydb.domain.person_names import person_name
@@ -66,7 +66,14 @@ def message_of(fact: Fact, body: bytes | None = None) -> Message:
 
 def raw_message(body: bytes, type_: str, id_: str) -> Message:
     """A message for the events exchange."""
-    return Message(exchange=EVENTS, routing_key=type_, body=body, message_id=id_[:255], content_type=FACT_CONTENT_TYPE)
+    return Message(
+        exchange=EVENTS,
+        routing_key=type_,
+        body=body,
+        message_id=id_[:255],
+        content_type=FACT_CONTENT_TYPE,
+        headers=trace_headers(),
+    )
 
 
 def checked(fact: Fact | dict[str, Any]) -> Fact:

@@ -35,10 +35,12 @@ from deploydb.http.authentication import Authentication, Authenticator
 from deploydb.http.health import FRESH_SECONDS, Health
 from deploydb.http.metrics import metrics_route
 from deploydb.http.orders import ORDERS
+from deploydb.http.traces import TraceMiddleware
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine, require_room
 from deploydb.store.schema import require_current
 from deploydb.telemetry import Log
+from deploydb.tracing import NO_TRACER, Tracer
 
 THREADS = 4
 """Look-ups in the database at one time."""
@@ -83,6 +85,7 @@ def application(
     reload: Callable[[], Sequence[object]] = tuple,
     health: Health | None = None,
     clock: Callable[[], datetime] | None = None,
+    tracer: Tracer = NO_TRACER,
 ) -> Starlette:
     """The gateway on one database and one broker. `catalog` gives the one in use; it is called in a thread. `writers`:
     who may write by the v1 interface. `reload` reads the configuration again, and gives its problems."""
@@ -109,7 +112,10 @@ def application(
         registry=registry,
         log=log,
         answer=answer,
-        middleware=[Middleware(Authentication, authenticator=authenticator)],
+        middleware=[
+            Middleware(TraceMiddleware, tracer=tracer),
+            Middleware(Authentication, authenticator=authenticator),
+        ],
     )
     app.state.servers = servers
     return app
@@ -157,6 +163,7 @@ def opened(
     reload: Callable[[], Sequence[object]],
     registry: CollectorRegistry,
     health: Health,
+    tracer: Tracer = NO_TRACER,
 ) -> Iterator[Starlette]:
     """The gateway that the settings describe, at the address `listen`. Nothing is connected before the first request
     wants it.
@@ -182,6 +189,7 @@ def opened(
             writers=writers,
             reload=reload,
             health=health,
+            tracer=tracer,
         )
     finally:
         publisher.close()

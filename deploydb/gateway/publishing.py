@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from hashlib import sha256
 
+from msgspec.structs import replace
 from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 
@@ -13,6 +14,7 @@ from deploydb.broker.port import SENT_FOR, Message, Outbound, Receipt
 from deploydb.broker.topology import EVENTS
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.domain.model.facts import Fact, type_of
+from deploydb.http.traces import place_of_request
 from deploydb.telemetry import Log
 from deploydb.wire.native import FACT_CONTENT_TYPE, decode_fact, encode_fact
 
@@ -81,6 +83,9 @@ class Publisher:
         Raises: Transient where it does not say so in time (it may have them: sent again each counts once);
         Misconfigured where no queue is bound for one.
         """
+        place = place_of_request()
+        if place is not None:
+            messages = [replace(message, headers={**message.headers, **place.headers()}) for message in messages]
         asked = asyncio.get_running_loop().run_in_executor(self._thread, self._publish, messages)
         try:
             receipts = await asyncio.wait_for(asked, CONFIRM_WITHIN_SECONDS)

@@ -35,6 +35,7 @@ from deploydb.query.resources import resources
 from deploydb.query.resources.health import HealthCheck
 from deploydb.query.response_cache import Answers, Sources
 from deploydb.query.stream import Stream
+from deploydb.query.trace_links import trace_link
 from deploydb.query.views import views
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine
@@ -61,6 +62,7 @@ def application(
     health: Health | None = None,
     clock: Callable[[], datetime] | None = None,
     authentication: Middleware | None = None,
+    trace_url: str = "",
 ) -> Starlette:
     """The whole service on one database. `catalog` gives the one in use, `problems` those of its files;
     `authentication` is the middleware for people."""
@@ -73,6 +75,7 @@ def application(
         threads=workforce,
         clock=clock or partial(datetime.now, UTC),
         problems=problems,
+        trace_link=trace_link(trace_url),
     )
     DoraMetrics(sources, registry, log)
     answers = Answers(sources)
@@ -127,6 +130,7 @@ def opened(
             registry=registry,
             health=health,
             authentication=Middleware(Authentication, authenticator=authenticator, reads=given.read),
+            trace_url=given.trace_url,
         )
     finally:
         threads.shutdown(wait=False, cancel_futures=True)

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.suggestions import suggestion
+from deploydb.domain.templates import Template
 from deploydb.http.errors import bad_request, existing, not_found, shown
 from deploydb.http.ids import integer, row_id
 from deploydb.query.paging import DEFAULT_SIZE, Page
@@ -34,6 +35,8 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
     """Those that the resource has declared; it may ask for no other."""
     problems: tuple[str, ...] = ()
     """What is wrong with the configuration's files."""
+    trace_link: Template | None = None
+    """To a trace; None where there is no address for traces."""
 
     def store(self) -> AbstractContextManager[sa.Connection]:
         """A connection for the queries of one answer."""

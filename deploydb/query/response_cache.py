@@ -22,6 +22,7 @@ from starlette.routing import Route
 from deploydb import __version__
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured, Transient
+from deploydb.domain.templates import Template
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.negotiation import media_type
 from deploydb.query.request_context import RequestContext
@@ -44,6 +45,7 @@ class Sources(Struct, frozen=True, kw_only=True, eq=False):
     threads: Executor
     clock: Callable[[], datetime]
     problems: Callable[[], Sequence[object]] = tuple
+    trace_link: Template | None = None
 
     def asked(
         self, request: Request, parameters: Sequence[Parameter], catalog: Catalog | None = None
@@ -56,6 +58,7 @@ class Sources(Struct, frozen=True, kw_only=True, eq=False):
             engine=self.engine,
             parameters={parameter.name: parameter for parameter in parameters},
             problems=tuple(str(problem) for problem in self.problems()),
+            trace_link=self.trace_link,
         )
 
 

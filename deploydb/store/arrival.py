@@ -11,6 +11,7 @@ from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.environment_names import EnvironmentNames
 from deploydb.domain.model.errors import Forbidden
 from deploydb.domain.model.facts import Fact
+from deploydb.domain.model.trace import TraceContext, trace_of
 from deploydb.store import duplicates
 from deploydb.wire.formats import read
 from deploydb.wire.reading import Reading
@@ -32,7 +33,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     `sent`: the time that it was sent with, where that of the arrival counts in its place. `names`: what other events
     call it by. `otherwise`: the fact that it is unless it is about a deployment that was commanded, and is followed or
     runs. `awaits`: the names of the events with which it is a further fact (`linked_events`). `publishers`: of the
-    fact of several events, those of all.
+    fact of several events, those of all. `trace`: its place in a trace, by its sender.
     """
 
     fact: Fact
@@ -44,6 +45,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     otherwise: "Arrival | None" = None
     awaits: tuple[str, ...] = ()
     publishers: tuple[str | None, ...] = ()
+    trace: TraceContext | None = None
 
     @classmethod
     def of(
@@ -58,7 +60,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ) -> "Arrival":
         """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
         reading = read(body, content_type=content_type, headers=headers, arrived_at=arrived_at)
-        return cls.of_reading(reading, publisher, user or publisher)
+        return cls.of_reading(reading, publisher, user or publisher, trace_of(headers or {}))
 
     def by_all(self, publishers: tuple[str | None, ...]) -> "Arrival":
         """The same with the publishers of several events."""
@@ -76,8 +78,11 @@ class Arrival(Struct, frozen=True, kw_only=True):
         )
 
     @classmethod
-    def of_reading(cls, reading: Reading, publisher: str | None, user: str | None) -> "Arrival":
+    def of_reading(
+        cls, reading: Reading, publisher: str | None, user: str | None, trace: TraceContext | None = None
+    ) -> "Arrival":
         """The fact of a message that has been read."""
+        other = reading.otherwise
         return cls(
             fact=reading.fact,
             body=reading.body,
@@ -86,5 +91,6 @@ class Arrival(Struct, frozen=True, kw_only=True):
             sent=reading.sent,
             names=reading.names,
             awaits=reading.awaits,
-            otherwise=cls.of_reading(reading.otherwise, publisher, user) if reading.otherwise is not None else None,
+            otherwise=cls.of_reading(other, publisher, user, trace) if other is not None else None,
+            trace=trace,
         )

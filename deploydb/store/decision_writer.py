@@ -32,6 +32,7 @@ from deploydb.domain.model.reasons import Reason
 from deploydb.store import bulk, notifications
 from deploydb.store.attempts import open_attempts
 from deploydb.store.columns import shared_fields
+from deploydb.store.decision_spans import DecisionTraces, Saved
 from deploydb.store.deployments import decided, write
 from deploydb.store.flow_extensions import extend_flows
 from deploydb.store.journal import EXPLANATIONS, Journal
@@ -46,6 +47,7 @@ from deploydb.store.tables import (
     service_schedule,
     verdict,
 )
+from deploydb.tracing import NO_TRACER, Span, Tracer
 from deploydb.wire.native import encode_command
 
 
@@ -56,8 +58,9 @@ def save(
     journal: Journal,
     now: datetime,
     catalog: Catalog,
-) -> int:
-    """Write the decisions of some services in a handful of statements. How many commands are to be sent.
+    tracer: Tracer = NO_TRACER,
+) -> Saved:
+    """Write the decisions of some services in a handful of statements.
 
     Marks the services that must be looked at again at once, and those whose gates ask about what has changed.
     `before`: the deployments that were decided on, as they were: the log has what has changed in each.
@@ -67,7 +70,7 @@ def save(
         for decision in decisions.decisions:
             book.enter(decisions.service, decision)
         book.explain(decisions.explained)
-    book.write(connection)
+    spans = book.write(connection, tracer)
     bulk.update_rows(
         connection,
         service_schedule,
@@ -89,7 +92,7 @@ def save(
     bulk.insert_rows(connection, evaluation_request, marks)
     if marks:
         notifications.notify(connection, notifications.MARKS)
-    return book.commands
+    return Saved(commands=book.commands, spans=spans)
 
 
 class _Book:
@@ -107,6 +110,7 @@ class _Book:
         self._intervals = LiveIntervals(now)
         self._came: DeploymentWentLive | None = None
         self._outgoing: list[dict[str, Any]] = []
+        self._traces = DecisionTraces()
         self._attempts: list[tuple[str, AttemptScheduled]] = []
         self._extensions: list[tuple[str, FlowExtended]] = []
         self._answers: list[dict[str, Any]] = []
@@ -115,8 +119,10 @@ class _Book:
 
     def enter(self, service: str, decision: Decision) -> None:
         """Note one decision. A later one on the same row takes the earlier one's place."""
+        self._traces.decide(decision)
         for notification in notifications_of(service, decision, self._now, self._notified):
             self._outgoing.append(notification_row(notification, self._now))
+            self._traces.send(notification.id, notification.deployment)
         runs = decision.running.deployment if isinstance(decision, CurrentVersionChanged) else None
         came, self._came = self._came, None
         if came is not None and came.deployment.id != runs:
@@ -216,8 +222,8 @@ class _Book:
         """Keep the reasons of deployments that no decision changed, in their state after all decisions."""
         self._deployments.update({known.id: known for known in explained})
 
-    def write(self, connection: sa.Connection) -> None:
-        """Write the rows, in the order of their keys."""
+    def write(self, connection: sa.Connection, tracer: Tracer) -> list[Span]:
+        """Write the rows, in the order of their keys. Returns the spans of the decisions."""
         if self._came is not None:
             self._note_late(self._came)
         self._note_the_rest()
@@ -231,9 +237,11 @@ class _Book:
         bulk.update_rows(connection, retry_request, self._retry_answers, key=("event",))
         probes = [self._probes[each] for each in sorted(self._probes)]
         bulk.insert_new(connection, external_check, probes, returning=("deployment_id",))
+        spans = self._traces.place(connection, tracer, self._outgoing)
         add(connection, self._outgoing)
         if self._probes:
             notifications.notify(connection, notifications.PROBES)
+        return spans
 
     def _request(self, decision: DeploymentRequested) -> None:
         command = command_of(decision)
@@ -241,6 +249,7 @@ class _Book:
         self._note("deployment.requested", known, decision.reason, command=command)
         row = unsent_row(command.id, EXCHANGE, command.routing_key, encode_command(command), self._now)
         self._outgoing.append(row)
+        self._traces.send(command.id, known.id)
         self.commands += 1
 
     def _note(self, what: str, known: Deployment, reason: Reason, **message: Any) -> None:  # noqa: ANN401

@@ -11,11 +11,13 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.facts import DeploymentFinished, DeploymentStarted, type_of
+from deploydb.domain.model.trace import TraceContext, trace_context
 from deploydb.store import bulk, notifications
 from deploydb.store.columns import viewed
 from deploydb.store.engine import reading, transact
 from deploydb.store.outbox import first_due, unsent_row
 from deploydb.store.tables import deployment, orchestrator_run, outbox
+from deploydb.store.trace_contexts import columns
 from deploydb.wire.native import encode_fact
 
 KEPT = timedelta(days=30)
@@ -24,12 +26,13 @@ _OPEN = orchestrator_run.c.due_at.is_not(None)
 
 
 class TakenCommand(Struct, frozen=True, kw_only=True):
-    """A command off a queue. `body`: as it came."""
+    """A command off a queue. `body`: as it came; `trace`: its place in a trace."""
 
     command: str
     orchestrator: str
     deployment: int
     body: str
+    trace: TraceContext | None = None
 
 
 class OpenRun(Struct, frozen=True, kw_only=True):
@@ -56,6 +59,13 @@ class OpenRun(Struct, frozen=True, kw_only=True):
     deadline: datetime | None
     over: str | None
     until: datetime
+    traceparent: str | None
+    tracestate: str | None
+
+    @property
+    def trace(self) -> TraceContext | None:
+        """The place of the command in a trace."""
+        return trace_context(self.traceparent, self.tracestate)
 
 
 class FailingTool(Struct, frozen=True, kw_only=True):
@@ -87,6 +97,7 @@ def add(engine: sa.Engine, taken: Sequence[TakenCommand], now: datetime) -> int:
             "state": "taken",
             "taken_at": now,
             "due_at": now,
+            **columns(one.trace),
         }
         for one in taken
     ]
@@ -124,9 +135,9 @@ def lease(engine: sa.Engine, orchestrator: str, now: datetime, *, limit: int, du
             (known.replaced_at.is_not(None), "another deployment was commanded since"),
         )
         joined = orchestrator_run.outerjoin(deployment, known.id == row.deployment)
-        columns = viewed(OpenRun, orchestrator_run, deadline=known.deadline, over=over, until=row.due_at)
+        seen = viewed(OpenRun, orchestrator_run, deadline=known.deadline, over=over, until=row.due_at)
         return [
-            OpenRun(**each._mapping) for each in connection.execute(sa.select(*columns).select_from(joined).where(mine))
+            OpenRun(**each._mapping) for each in connection.execute(sa.select(*seen).select_from(joined).where(mine))
         ]
 
     return transact(engine, work)
@@ -152,7 +163,7 @@ def change(
         changed = connection.execute(sa.update(orchestrator_run).where(*mine).values(due_at=due_at, **values))
         if not changed.rowcount:
             return False
-        rows = [unsent_row(fact.id, exchange, type_of(fact), encode_fact(fact), now) for fact in facts]
+        rows = [unsent_row(fact.id, exchange, type_of(fact), encode_fact(fact), now, run.trace) for fact in facts]
         bulk.insert_rows(connection, outbox, rows)
         if rows:
             notifications.notify(connection, notifications.OUTBOX)

@@ -8,12 +8,14 @@ import sqlalchemy as sa
 from msgspec import Struct
 
 from deploydb.domain.model.commands import NOTIFICATIONS, Notification
+from deploydb.domain.model.trace import TraceContext
 from deploydb.store.bulk import insert_new, update_rows
 from deploydb.store.columns import viewed
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
 from deploydb.store.notifications import OUTBOX, notify
 from deploydb.store.tables import outbox
+from deploydb.store.trace_contexts import columns, places_of_deployments
 from deploydb.wire.native import encode_notification
 
 FIRST_BACKOFF = timedelta(seconds=1)
@@ -31,6 +33,8 @@ class Outgoing(Struct, frozen=True, kw_only=True):
     routing_key: str
     body: bytes
     attempts: int
+    traceparent: str | None = None
+    tracestate: str | None = None
 
 
 class Waiting(Struct, frozen=True, kw_only=True):
@@ -43,10 +47,12 @@ class Waiting(Struct, frozen=True, kw_only=True):
     problem: str | None = None
 
 
-def unsent_row(message_id: str, exchange: str, routing_key: str, body: bytes, now: datetime) -> dict[str, Any]:
+def unsent_row(
+    message_id: str, exchange: str, routing_key: str, body: bytes, now: datetime, trace: TraceContext | None = None
+) -> dict[str, Any]:
     """The row of a message that a transaction adds to the outbox."""
     named = {"message_id": message_id, "exchange": exchange, "routing_key": routing_key}
-    return {**named, "body": body.decode(), "created_at": now, "due_at": AT_ONCE}
+    return {**named, "body": body.decode(), "created_at": now, "due_at": AT_ONCE, **columns(trace)}
 
 
 def add(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -58,12 +64,15 @@ def add(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
 
 def add_notifications(connection: sa.Connection, found: Iterable[Notification], now: datetime) -> None:
     """Add notifications to the outbox, with the transaction."""
-    add(connection, [notification_row(one, now) for one in found])
+    notifications = list(found)
+    about = {one.deployment for one in notifications if one.deployment is not None}
+    places = places_of_deployments(connection, about)
+    add(connection, [notification_row(one, now, places.get(one.deployment or 0)) for one in notifications])
 
 
-def notification_row(one: Notification, now: datetime) -> dict[str, Any]:
+def notification_row(one: Notification, now: datetime, trace: TraceContext | None = None) -> dict[str, Any]:
     """The row of a notification."""
-    return unsent_row(one.id, NOTIFICATIONS, one.routing_key, encode_notification(one), now)
+    return unsent_row(one.id, NOTIFICATIONS, one.routing_key, encode_notification(one), now, trace)
 
 
 def lease(engine: sa.Engine, now: datetime, *, limit: int, duration: timedelta) -> list[Outgoing]:

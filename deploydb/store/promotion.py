@@ -35,6 +35,7 @@ from deploydb.store.revision import advance
 from deploydb.store.set_aside import set_aside, take_back
 from deploydb.store.snapshot import snapshots
 from deploydb.store.tables import deployment, evaluation_request, service_schedule
+from deploydb.tracing import NO_TRACER, Span, Tracer
 
 EndOutcome = Literal["succeeded", "failed", "skipped"]
 
@@ -49,7 +50,8 @@ class Ended(Struct, frozen=True, kw_only=True):
 
 class Evaluated(Struct, frozen=True, kw_only=True):
     """One round's work. `more`: there is, or another worker has, more to do now. `broken`: the services whose
-    evaluation failed, with the error. `untaken`: the services that another session has locked."""
+    evaluation failed, with the error. `untaken`: the services that another session has locked. `spans`: those of
+    the decisions, to be ended now."""
 
     services: int = 0
     flows: int = 0
@@ -58,6 +60,7 @@ class Evaluated(Struct, frozen=True, kw_only=True):
     broken: tuple[tuple[str, Exception], ...] = ()
     untaken: frozenset[str] = frozenset()
     ended: tuple[Ended, ...] = ()
+    spans: tuple[Span, ...] = ()
 
 
 class _Made(Struct, frozen=True, kw_only=True):
@@ -71,6 +74,7 @@ class _Made(Struct, frozen=True, kw_only=True):
     decisions: bool = False
     again: bool = False
     ended: tuple[Ended, ...] = ()
+    spans: tuple[Span, ...] = ()
 
     def __add__(self, other: "_Made") -> "_Made":
         return _Made(
@@ -82,13 +86,22 @@ class _Made(Struct, frozen=True, kw_only=True):
             decisions=self.decisions or other.decisions,
             again=self.again or other.again,
             ended=self.ended + other.ended,
+            spans=self.spans + other.spans,
         )
 
 
 _Work = Callable[[Sequence[str]], _Made]
 
 
-def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int = 500, apart: bool = False) -> Evaluated:
+def evaluate(
+    engine: sa.Engine,
+    catalog: Catalog,
+    now: datetime,
+    *,
+    limit: int = 500,
+    apart: bool = False,
+    tracer: Tracer = NO_TRACER,
+) -> Evaluated:
     """Evaluate the services that have changed or are due, at most `limit` marks and `limit` due services at a time.
 
     One transaction: after a crash nothing or all of it has happened. Marks of a service that another worker has at
@@ -99,14 +112,14 @@ def evaluate(engine: sa.Engine, catalog: Catalog, now: datetime, *, limit: int =
     """
     if not apart:
         try:
-            return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, apart=False))
+            return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, tracer, apart=False))
         except (Held, TimedOut):
             pass
         except (Transient, Misconfigured):
             raise
         except Exception:  # noqa: S110  # it happens again below, and is reported there
             pass
-    return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, apart=True))
+    return transact(engine, lambda connection: _evaluate(connection, catalog, now, limit, tracer, apart=True))
 
 
 def next_due(engine: sa.Engine) -> datetime | None:
@@ -141,12 +154,14 @@ def services_in_flight(connection: sa.Connection, catalog: Catalog | None = None
     return sorted(services)
 
 
-def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int, *, apart: bool) -> Evaluated:
+def _evaluate(
+    connection: sa.Connection, catalog: Catalog, now: datetime, limit: int, tracer: Tracer, *, apart: bool
+) -> Evaluated:
     catalog = under(catalog, names_of(connection))
     claimed = claim(connection, catalog, now, limit)
 
     def work(services: Sequence[str]) -> _Made:
-        return _work(connection, catalog, claimed, services, now, wait=not apart)
+        return _work(connection, catalog, claimed, services, now, tracer, wait=not apart)
 
     well = sorted(claimed.services - claimed.trying)
     made = _Made()
@@ -170,6 +185,7 @@ def _evaluate(connection: sa.Connection, catalog: Catalog, now: datetime, limit:
         broken=tuple(sorted(made.errors.items(), key=lambda item: item[0])),
         untaken=claimed.untaken | held,
         ended=made.ended,
+        spans=made.spans,
     )
 
 
@@ -188,7 +204,14 @@ def _apart(connection: sa.Connection, services: Sequence[str], work: _Work) -> _
 
 
 def _work(
-    connection: sa.Connection, catalog: Catalog, claimed: Claim, services: Sequence[str], now: datetime, *, wait: bool
+    connection: sa.Connection,
+    catalog: Catalog,
+    claimed: Claim,
+    services: Sequence[str],
+    now: datetime,
+    tracer: Tracer,
+    *,
+    wait: bool,
 ) -> _Made:
     """Open the flows of the services, decide and write it down. A failure in deciding on one of them is reported."""
     journal = Journal(now, catalog.digest)
@@ -201,7 +224,7 @@ def _work(
     found = snapshots(connection, services, catalog, now, most=MOST_ROWS, wait=wait, restaged=restaged)
     made, errors = _decide(catalog, found, now)
     before = (known for situation in found for known in situation.deployments)
-    commands = save(connection, made, before, journal, now, catalog)
+    saved = save(connection, made, before, journal, now, catalog, tracer)
     journal.write(connection)
     settle_promotion_requests(connection, services, now)
     return _Made(
@@ -209,10 +232,11 @@ def _work(
         left=frozenset(services) - {situation.service for situation in found},
         errors=errors,
         flows=flows,
-        commands=commands,
+        commands=saved.commands,
         decisions=any(one.decisions or one.explained for one in made),
         again=any(one.again for one in made),
         ended=tuple(_ended(made)),
+        spans=tuple(saved.spans),
     )
 
 

@@ -27,6 +27,7 @@ from deploydb.store.linked_events import Linked
 from deploydb.store.projections.project import Logged, project
 from deploydb.store.revision import advance
 from deploydb.store.tables import current_version, event
+from deploydb.store.trace_contexts import Traced, columns, places_of_arrivals
 from deploydb.store.wanted_notifications import wanted_notifications
 
 
@@ -52,6 +53,7 @@ def record(
     arrivals: Sequence[Arrival],
     now: datetime | Callable[[], datetime],
     judge: Judge | None = None,
+    traced: Traced | None = None,
 ) -> Recorded:
     """Store the facts that are not stored yet; committed when it returns. Harmless to repeat.
 
@@ -60,14 +62,14 @@ def record(
     database is to blame.
     `now`: the record time, or the clock that each attempt takes it from. Numbers are given when rows are written; a
     time taken long before would be out of their order, and not be found by it (`queries.moments`). `judge`: refuses
-    what a publisher may not say; None: all may say everything.
+    what a publisher may not say; None: all may say everything. `traced`: begins spans; None: there are none.
 
     Raises: Transient, Misconfigured as `engine.transact`.
     """
     if not arrivals:
         return Recorded()
     slow: dict[int, TimedOut] = {}
-    recorded = _parts(partial(_record, clock=now, judge=judge), engine, arrivals, 0, slow)
+    recorded = _parts(partial(_record, clock=now, judge=judge, traced=traced), engine, arrivals, 0, slow)
     if not slow:
         return recorded
     if len(slow) == len(arrivals):
@@ -118,11 +120,12 @@ def _record(
     *,
     clock: datetime | Callable[[], datetime],
     judge: Judge | None,
+    traced: Traced | None = None,
 ) -> Recorded:
-    recorded, differing, linked = _record_once(connection, arrivals, clock=clock, judge=judge)
+    recorded, differing, linked = _record_once(connection, arrivals, clock=clock, judge=judge, traced=traced)
     others = [arrivals[index].under_own_id() for index, one in sorted(differing.items()) if one.other]
     if others:  # permitted already
-        beside, again, more = _record_once(connection, others, clock=clock, judge=None)
+        beside, again, more = _record_once(connection, others, clock=clock, judge=None, traced=traced)
         new = beside.stored
         linked += more
         recorded = _sum(replace(recorded, duplicates=recorded.duplicates - len(others)), beside)
@@ -165,6 +168,7 @@ def _record_once(
     *,
     clock: datetime | Callable[[], datetime],
     judge: Judge | None,
+    traced: Traced | None = None,
 ) -> tuple[Recorded, dict[int, Differing], list[Linked]]:
     """With the facts that differ from those with their source and id, by their index, and the events that are facts
     only with others."""
@@ -198,7 +202,8 @@ def _record_once(
     for key, time in clamped.items():
         by_key[key] = replace(by_key[key], fact=replace(by_key[key].fact, time=time))
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
-    batch = [_row(by_key[key], located, now) for key in sorted(by_key)]
+    places = places_of_arrivals(connection, by_key.values(), located, traced)
+    batch = [_row(by_key[key], located, now) | columns(places.get(key)) for key in sorted(by_key)]
     logged = [
         Logged(number=row.number, recorded_at=now, fact=arrival.fact, publisher=arrival.publisher, names=arrival.names)
         for row in bulk.insert_new(connection, event, batch, returning=("number", "source", "id"))

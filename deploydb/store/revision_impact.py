@@ -53,5 +53,6 @@ IMPACTS = {
     "0024": Impact(locks=("artifact", "publication"), changes=("artifact", "publication")),
     "0025": Impact(locks=("catalog_listing",)),
     "0026": Impact(),
+    "0027": Impact(locks=("event", "orchestrator_run", "outbox")),
 }
 """By revision, in their order. A new revision is added here, too."""

@@ -21,6 +21,17 @@ def lines(*facts: Mapping[str, Any] | str) -> bytes:
     return b"".join((fact if isinstance(fact, str) else json.dumps(fact)).encode() + b"\n" for fact in facts)
 
 
+def test_a_step_of_a_trace_gives_the_event_its_place(shell: Shell, queue: Queue) -> None:
+    place = {"TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "TRACESTATE": "ci=7"}
+    shell.environment |= place
+    shell.ok("publish", "artifact", "com.example:foo", "1.4.0")
+    shell.environment["TRACEPARENT"] = "none"
+    shell.ok("publish", "artifact", "com.example:foo", "1.4.1")
+    first, second = queue.arrived()
+    assert first.headers == {name.lower(): value for name, value in place.items()}
+    assert second.headers == {}
+
+
 def test_an_artifact_with_all_its_fields(shell: Shell, queue: Queue) -> None:
     ended = shell.ok(
         *(

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from deploydb.broker.open import open_inbound, open_outbound
-from deploydb.broker.port import Message
+from deploydb.broker.port import Delivery, Message
 from deploydb.broker.topology import COMMANDS, INGEST_QUEUE, topology
 from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.commands import DeployCommand
@@ -49,7 +49,14 @@ class Bench:
         self.processes.append(process)
         return process
 
-    def command(self, ident: str, *, minutes: float | None = 60, service: str = "foo") -> None:
+    def command(
+        self,
+        ident: str,
+        *,
+        minutes: float | None = 60,
+        service: str = "foo",
+        headers: dict[str, str] | None = None,
+    ) -> None:
         """Publish a deploy command, due in so many minutes; None: without a deadline."""
         artifact = Artifact(group="com.example", name=service, version="1.2.3")
         answer = DeployCommand(
@@ -65,24 +72,30 @@ class Bench:
             attempt=1,
             deadline=datetime.now(UTC) + timedelta(minutes=minutes) if minutes is not None else None,
         )
-        self.send(encode_command(answer), ident)
+        self.send(encode_command(answer), ident, headers)
 
-    def send(self, body: bytes, ident: str) -> None:
+    def send(self, body: bytes, ident: str, headers: dict[str, str] | None = None) -> None:
         """Publish anything to the queue."""
-        message = Message(exchange=COMMANDS, routing_key="dev.foo.deploy", body=body, message_id=ident)
+        message = Message(
+            exchange=COMMANDS, routing_key="dev.foo.deploy", body=body, message_id=ident, headers=headers or {}
+        )
         with open_outbound(self.broker_url, name="tests") as outbound:
             assert outbound.publish([message])[0].state == "confirmed"
 
     def facts(self, number: int) -> list[dict[str, Any]]:
         """The next facts that the deployer published, acked."""
-        taken: list[dict[str, Any]] = []
+        return [json.loads(delivery.body) for delivery in self.deliveries(number)]
+
+    def deliveries(self, number: int) -> list[Delivery]:
+        """The messages of the next facts, acked."""
+        taken: list[Delivery] = []
         deadline = time.monotonic() + DEADLINE_SECONDS
         with open_inbound(self.broker_url, INGEST_QUEUE, name="tests") as inbound:
             while len(taken) < number:
                 assert time.monotonic() < deadline, f"{number} facts wanted, these came: {taken}"
                 deliveries = inbound.receive(number - len(taken), timedelta(seconds=1))
                 inbound.ack(deliveries)
-                taken += [json.loads(delivery.body) for delivery in deliveries]
+                taken += deliveries
         return taken
 
     def runs(self) -> list[str]:

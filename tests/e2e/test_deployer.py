@@ -38,6 +38,15 @@ def test_a_command_is_run_and_reported(bench: Bench) -> None:
     assert [json.loads(line)["event"] for line in err.splitlines()][-3:] == ["started", "succeeded", "stopped"]
 
 
+def test_a_program_and_its_reports_are_in_the_trace_of_the_command(bench: Bench) -> None:
+    process = bench.deployer('echo "$TRACEPARENT $TRACESTATE"')
+    place = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "ci=7"}
+    bench.command("c-1", headers=place)
+    assert [delivery.headers for delivery in bench.deliveries(2)] == [place, place]
+    out, _ = bench.end(process)
+    assert out == f"[foo→dev 1.2.3] {place['traceparent']} ci=7\n"
+
+
 def test_a_program_sees_no_address_and_no_token_unless_it_is_passed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,7 +10,9 @@ from cloudevents.conversion import to_binary, to_structured
 from cloudevents.http import CloudEvent
 from httpx2 import Response
 
+from deploydb.broker.open import open_inbound
 from deploydb.broker.port import Receipt
+from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.gateway.publishing import Publisher
 from tests.gateway.given import ALICE, JENKINS, Gateway
 from tests.wire.cdevents import BECOMES, CONFORMANCE, conformance, published, suite_finished
@@ -50,6 +53,16 @@ def test_a_fact_is_published_as_it_came(asked: Gateway) -> None:
     known = {"type": "artifact.published", "id": "1", "source": "ci", "stored": False}
     assert {name: answer.json()[name] for name in known} == known
     assert asked.received() == [FACT | {"build": 881}]
+
+
+def test_an_event_is_published_in_the_trace_of_its_request(asked: Gateway) -> None:
+    place = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "tracestate": "ci=7"}
+    send(asked, body(FACT), lines=place)
+    send(asked, body(FACT))
+    with open_inbound(asked.broker_url, INGEST_QUEUE, name="tests") as inbound:
+        first, second = inbound.receive(2, timedelta(seconds=1))
+    assert {name: first.headers.get(name) for name in place} == place
+    assert not place.keys() & second.headers.keys()
 
 
 def test_the_answer_waits_for_the_log(asked: Gateway) -> None:

@@ -10,6 +10,7 @@ from tests.orchestrators import running
 from tests.orchestrators.paas import TOKEN, Paas
 from tests.orchestrators.server import serving
 from tests.workers.in_process import InProcess, fact, published, until
+from tests.workers.traces import PARENT, TRACE, Spans, parent_id, span_id, trace_id
 
 VARIABLE = "DEPLOYDB_ORCHESTRATOR_PAAS"
 
@@ -43,6 +44,29 @@ def test_a_run_is_started_and_followed_by_its_id(workshop: InProcess, paas: Paas
     until(lambda: "if-none-match" in paas.asked[-1].headers, "a look by the etag")
     paas.end("1", "live")
     assert running.ended(workshop).outcome == "succeeded"
+
+
+def test_the_requests_to_a_tool_and_its_reports_are_in_the_trace_of_the_command(
+    workshop: InProcess, paas: Paas
+) -> None:
+    spans = Spans()
+    workshop.tracer = spans.tracer
+    described = f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{by_run(paas)}"
+    running.configured(workshop, described)
+    workshop.start("orchestrate")
+    workshop.publish(published("1.0"), headers={"traceparent": PARENT})
+    command = running.in_state(workshop, "started").command
+    paas.end("1", "success")
+    running.ended(workshop)
+    start, took = spans.one("start default"), spans.message("process deploydb.commands.default", command)
+    assert parent_id(start) == span_id(took)
+    assert parent_id(took) == span_id(spans.message("send deploydb.commands", command))
+    asked = {one.method: one.headers["traceparent"] for one in paas.asked}
+    assert asked == {"POST": f"00-{TRACE}-{span_id(start)}-01", "GET": f"00-{TRACE}-{span_id(took)}-01"}
+    back = spans.event(f"{command}/finished")
+    sent = spans.message("send deploydb.events", f"{command}/finished")
+    assert (parent_id(back), parent_id(sent)) == (span_id(sent), span_id(took))
+    assert {trace_id(span) for span in spans.all()} == {TRACE}
 
 
 def test_a_failure_has_the_reason_of_the_answer(workshop: InProcess, paas: Paas) -> None:

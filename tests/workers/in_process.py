@@ -24,6 +24,7 @@ from deploydb.domain.model.commands import DeployCommand
 from deploydb.settings import Settings
 from deploydb.store.engine import open_engine, reading
 from deploydb.telemetry import open_log
+from deploydb.tracing import NO_TRACER, Tracer
 from deploydb.wire.native import decode_command
 from tests.cluster import write_config
 from tests.servers.logins import database_login, ensure_roles, provision_with_users
@@ -63,13 +64,14 @@ def until(look: Callable[[], T], what: str, *, within: float = DEADLINE_SECONDS)
 class Working:
     """One worker's loop in a thread."""
 
-    def __init__(self, name: str, settings: Settings) -> None:
+    def __init__(self, name: str, settings: Settings, tracer: Tracer = NO_TRACER) -> None:
         self.signals = Signals()
         self.health = WorkerHealth()
         self.registry = CollectorRegistry()
         self.error: BaseException | None = None
         self._name = name
         self._settings = settings
+        self._tracer = tracer
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -96,6 +98,7 @@ class Working:
             registry=self.registry,
             retry_policy=retry_policy,
             service_manager=ServiceManager(self.health, log, send=None),
+            tracer=self._tracer,
         )
         try:
             with WORKERS[self._name][1](around, self._settings) as worker:
@@ -116,6 +119,7 @@ class InProcess:
         self._engine = open_engine(database_url, name="tests")
         self._stack.callback(self._engine.dispose)
         self._ids = count(1)
+        self.tracer = NO_TRACER
 
     def __enter__(self) -> "InProcess":
         return self
@@ -130,7 +134,7 @@ class InProcess:
 
     def start(self, *names: str) -> list[Working]:
         """Start workers; each is stopped with the workshop at the latest."""
-        started = [Working(name, self._login(name)) for name in names]
+        started = [Working(name, self._login(name), self.tracer) for name in names]
         for working in started:
             self._stack.callback(working.stop)
         self._stack.callback(

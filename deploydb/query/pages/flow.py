@@ -18,6 +18,7 @@ from deploydb.query.stage_bodies import StageBody, stage_body
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.deployments import DeploymentView, words_on
 from deploydb.store.queries.flows import flow_by_id
+from deploydb.store.trace_contexts import trace_of_release
 
 
 class Comment(Struct, frozen=True, kw_only=True):
@@ -47,7 +48,8 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A release's way through a service's stages, in their order. `untaken`: why it goes through none."""
+    """A release's way through a service's stages, in their order. `untaken`: why it goes through none. `trace`: the id
+    of the trace of its publication."""
 
     id: int
     service: str
@@ -62,6 +64,8 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
     created_at: str
     attempts: list[Attempt]
     untaken: ReasonBody | UnsetType = UNSET
+    trace: str | UnsetType = UNSET
+    trace_url: str | UnsetType = UNSET
 
 
 def flow(asked: RequestContext) -> Flow:
@@ -72,10 +76,12 @@ def flow(asked: RequestContext) -> Flow:
         release = release_by_id(connection, view.artifact.id)
         assert release is not None  # noqa: S101  # its flow names it, in the same snapshot
         deployments = Line(connection, asked.catalog).views(view.deployments)
+        trace = trace_of_release(connection, release.id)
         catalogs = catalogs_now(connection, deployments)
         approvals = words_on(connection, [one.id for one in deployments])
     branches = asked.catalog.branches(view.service) if not deployments else None
     untaken = reason_body(branches.nowhere(view.service, view.artifact.version)) if branches is not None else None
+    link = asked.trace_link
     failures = failures_of(deployments)
     after = stages_before(asked.catalog, deployments[-1], deployments) if deployments else {}
     words: dict[int, list[Comment]] = defaultdict(list)
@@ -94,6 +100,8 @@ def flow(asked: RequestContext) -> Flow:
             for one in deployments
         ],
         untaken=untaken or UNSET,
+        trace=trace.trace_id if trace is not None else UNSET,
+        trace_url=link.fill_with({"trace_id": trace.trace_id}) if link is not None and trace is not None else UNSET,
     )
 
 

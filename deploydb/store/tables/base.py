@@ -22,6 +22,11 @@ def identity(name: str = "id") -> sa.Column[Any]:
     return sa.Column(name, BigId, sa.Identity(), primary_key=True)
 
 
+def trace_columns() -> tuple[sa.Column[Any], ...]:
+    """The place of a row in a trace (`domain.model.trace`); null where it has none."""
+    return (sa.Column("traceparent", sa.Text), sa.Column("tracestate", sa.Text))
+
+
 def fact_columns() -> tuple[sa.Column[Any], ...]:
     """The fact of a row: its order among others on the same subject, and its log row."""
     return (

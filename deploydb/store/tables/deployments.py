@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, Json, UtcDateTime, choice
 from deploydb.store.reason_codec import ReasonJson
-from deploydb.store.tables.base import fact_columns, identity, metadata, partial_index
+from deploydb.store.tables.base import fact_columns, identity, metadata, partial_index, trace_columns
 
 event = sa.Table(
     "event",
@@ -27,12 +27,14 @@ event = sa.Table(
     sa.Column("environment", sa.Text),
     sa.Column("body", Json, nullable=False),
     sa.Column("deployment_id", BigId),
+    *trace_columns(),
     sa.UniqueConstraint("source", "id"),
 )
 """The log, append-only: inbound facts, and DeployDB's own decisions (source `deploydb`). `time` is when it happened,
 `recorded_at` when we knew. `who`: the person it names. `service` and `environment` are those that it names, for
 reading by lane: the environment by its name of now, while `body` is as it came. `deployment_id`: of a fact, the
-deployment that it was taken to be about when it was recorded."""
+deployment that it was taken to be about when it was recorded. `traceparent`: of a fact, for what follows from it;
+nothing is decided by it."""
 partial_index("ix_event_lane", event.c.service, event.c.environment, event.c.number, where=event.c.service.is_not(None))
 
 _named = event.c.who.is_not(None)

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, UtcDateTime, choice
-from deploydb.store.tables.base import metadata, partial_index
+from deploydb.store.tables.base import metadata, partial_index, trace_columns
 
 orchestrator_run = sa.Table(
     "orchestrator_run",
@@ -26,6 +26,7 @@ orchestrator_run = sa.Table(
     sa.Column("problem", sa.Text),
     sa.Column("outcome", sa.Text),
     sa.Column("due_at", UtcDateTime),
+    *trace_columns(),
     choice("state", "taken", "starting", "started", "finished"),
 )
 """One command, by its id.

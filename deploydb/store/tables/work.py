@@ -6,7 +6,7 @@ Ingest owns `unmatched_fact`; `evaluation_request` is put there by ingest and pr
 import sqlalchemy as sa
 
 from deploydb.store.columns import BigId, UtcDateTime
-from deploydb.store.tables.base import identity, metadata, partial_index
+from deploydb.store.tables.base import identity, metadata, partial_index, trace_columns
 
 revision = sa.Table(
     "revision",
@@ -155,6 +155,7 @@ outbox = sa.Table(
     sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
     sa.Column("problem", sa.Text),
     sa.Column("sent_at", UtcDateTime),
+    *trace_columns(),
     sa.UniqueConstraint("message_id"),
 )
 """The only way out. `due_at` is moved ahead while a relay has the row (its lease) and after a return (its backoff)."""
