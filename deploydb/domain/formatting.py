@@ -1,11 +1,13 @@
 """Durations, times, lists and errors in messages."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from deploydb.domain.suggestions import shown
 
 _LONGEST_ERROR = 1000
+_BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -58,5 +60,4 @@ def span_left(seconds: float) -> str:
 
 def without_breaks(text: str) -> str:
     """A text of others as a part of a sentence: its lines beside each other."""
-    lines = text.splitlines()
-    return text if len(lines) < 2 else " ".join(filter(None, map(str.strip, lines)))
+    return _BREAKS.sub(" ", text.strip("\r\n"))

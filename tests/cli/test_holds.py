@@ -80,7 +80,7 @@ def test_a_hold_ends_at_a_time_or_after_a_while(shell: Shell, queue: Queue) -> N
 @pytest.mark.parametrize(
     ("until", "answer"),
     [
-        ("tomorrow", "tomorrow is no time: write 2h, 3d, or"),
+        ("tomorrow", "tomorrow is no time: write 2h, 3d, 2026-12-24, or"),
         ("2199-12-24T18:00:00", "says no zone"),
         ("2020-01-01T00:00:00Z", "is in the past"),
     ],

@@ -1,4 +1,4 @@
-"""People's own words: stored and shown as they were written, whatever separators are in them."""
+"""People's own words: stored as they were written, whatever separators are in them, and shown in one line."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from deploydb.domain.formatting import without_breaks
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.outcome_reasons import AttemptFailed
 from deploydb.domain.model.rollback_reasons import RollingBack
@@ -73,10 +74,10 @@ def test_of_a_rollback_that_had_to_wait(world: Scenario, words: str) -> None:
     world.tell("rollback.requested", service="foo", environment="prod", by="bob", reason=words)
     for _ in range(3):
         world.evaluate(minutes=1)
-    why = f"rollback from 2.0, by bob: {words}; 1.0 succeeded there"
+    why = without_breaks(f"rollback from 2.0, by bob: {words}; 1.0 succeeded there")
     (waiting,) = (row for row in world.rows(deployment) if row.kind == "rollback")
     assert text(waiting.status_reason).startswith(why)
-    assert text(waiting.status_reason).endswith(f"; it waits: prod is frozen for foo by alice: {words}")
+    assert text(waiting.status_reason).endswith(without_breaks(f"; it waits: prod is frozen for foo by alice: {words}"))
     world.tell("hold.lifted", **FREEZE)
     world.evaluate(minutes=1)
     (command,) = world.commands()
@@ -99,7 +100,7 @@ def test_of_a_failure_that_is_rolled_back_and_looked_at_later(world: Scenario, w
     world.tell("hold.lifted", **FREEZE)
     world.evaluate(minutes=1)
     (back,) = [command for command in world.commands() if command.type == "rollback"]
-    assert back.reason.startswith(f"rollback from 3.0: {words}; 2.0 succeeded there")
+    assert back.reason.startswith(without_breaks(f"rollback from 3.0: {words}; 2.0 succeeded there"))
     with world.engine.connect() as connection:
         number = next(row.flow_id for row in world.rows(deployment) if row.version == "3.0")
         (failed,) = [
@@ -117,12 +118,12 @@ def test_of_a_hold_and_of_a_hotfix(world: Scenario, words: str) -> None:
     world.tell("hold.placed", kind="pause", service="foo", by="alice", reason=words)
     world.publish("3.0")
     world.evaluate(minutes=1)
-    assert reason(world, "dev", "3.0") == f"foo is paused by alice: {words}"
+    assert reason(world, "dev", "3.0") == without_breaks(f"foo is paused by alice: {words}")
     world.tell("hold.lifted", kind="pause", service="foo", by="alice")
     world.tell("hotfix.declared", service="foo", version="3.0", by="bob", reason=words)
     world.evaluate(minutes=1)
     (command,) = world.commands()
-    assert f"; a hotfix, by bob: {words}" in command.reason
+    assert without_breaks(f"; a hotfix, by bob: {words}") in command.reason
 
 
 def test_of_a_refusal_and_of_an_approval_past_a_freeze(database_url: str, words: str) -> None:
@@ -132,14 +133,16 @@ def test_of_a_refusal_and_of_an_approval_past_a_freeze(database_url: str, words:
         world.publish("1.0")
         world.tell("approval.refused", **lane, promotion="manual", by="bob", comment=words)
         world.evaluate(minutes=1)
-        assert reason(world, "dev", "1.0") == f"manual refused by bob: {words}"
+        assert reason(world, "dev", "1.0") == without_breaks(f"manual refused by bob: {words}")
         world.tell("hold.placed", **FREEZE | {"environment": "dev"}, reason=words)
         world.now += timedelta(minutes=1)
         world.tell("approval.given", **lane, promotion="manual", by="bob")
         world.tell("approval.given", **lane, promotion="freeze", by="carol", comment=words)
         world.evaluate(minutes=1)
         (command,) = world.commands()
-        assert f"dev is frozen for foo by alice: {words}; overridden by carol: {words}" in command.reason
+        assert (
+            without_breaks(f"dev is frozen for foo by alice: {words}; overridden by carol: {words}") in command.reason
+        )
 
 
 def reason(world: Scenario, environment: str, version: str) -> str:

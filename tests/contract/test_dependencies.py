@@ -29,7 +29,7 @@ def declared() -> set[str]:
     """The distributions that come with the package, and with the parts of it that are optional."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     extras = project["optional-dependencies"]
-    wanted = [*project["dependencies"], *extras["cel"], *extras["systemd"]]
+    wanted = [*project["dependencies"], *extras["cel"], *extras["otel"], *extras["systemd"]]
     return {normalized(re.split(r"[^A-Za-z0-9._-]", one)[0]) for one in wanted}
 
 

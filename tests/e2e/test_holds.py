@@ -155,7 +155,9 @@ def test_a_hotfix_goes_past_the_stages_that_are_named(here: Site) -> None:
     here.run("resume", "fixed")
     here.await_running("fixed", "prod", "1.1")
     assert [version for _, version, _ in here.commanded("fixed", "staging")] == ["1.0"]
-    assert "a hotfix, by ann: checkout is down" in here.run("events", "--service", "fixed", "--environment", "prod")
+    assert "a hotfix, by ann: checkout is down" in here.run(
+        "events", "-o", "wide", "--service", "fixed", "--environment", "prod"
+    )
 
 
 def test_a_person_has_what_ran_before_put_back(here: Site) -> None:
@@ -166,7 +168,9 @@ def test_a_person_has_what_ran_before_put_back(here: Site) -> None:
     here.run("rollback", "undone", "prod", "--reason", "loses orders", "--by", "ann")
     here.await_running("undone", "prod", "1.0")
     assert here.commanded("undone", "prod")[-1] == ("rollback", "1.0", 1)
-    assert "rollback from 1.1, by ann: loses orders; 1.0 succeeded there" in here.run("history", "undone", "prod")
+    assert "rollback from 1.1, by ann: loses orders; 1.0 succeeded there" in here.run(
+        "history", "undone", "prod", "-o", "wide"
+    )
 
 
 def test_a_failure_is_rolled_back_and_reported(here: Site, notifications: Notifications) -> None:
@@ -177,7 +181,9 @@ def test_a_failure_is_rolled_back_and_reported(here: Site, notifications: Notifi
     here.await_running("returning", "dev", "1.0")
     assert here.commanded("returning", "dev")[1:] == [("deploy", "1.1-bad", 1), ("rollback", "1.0", 1)]
     here.await_why("returning", "dev", "1.1-bad", "out of memory")
-    assert "rollback from 1.1-bad: out of memory; 1.0 succeeded there" in here.run("history", "returning", "dev")
+    assert "rollback from 1.1-bad: out of memory; 1.0 succeeded there" in here.run(
+        "history", "returning", "dev", "-o", "wide"
+    )
     until(lambda: len(notifications.of("returning")) == 1, what="the notifications")
     (answer,) = notifications.of("returning")
     assert (answer["key"], answer["type"], answer["failure_response"]) == (

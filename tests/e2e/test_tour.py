@@ -27,7 +27,7 @@ def test_the_tour_walks_a_release_to_prod_and_leaves_nothing_running(tmp_path: P
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
     answer = ended.stdout
-    for word in ("artifact.published", "deployment.requested", "soak 5s met", "approved by alice", "$ deploydb status"):
+    for word in ("artifact.published", "deployment.requested", "soak 5s", "approved by alice", "$ deploydb status"):
         assert word in answer
     row = next(line for line in answer.splitlines() if line.startswith("storefront"))
     assert row.count("SUCCESS") == 3
