@@ -119,7 +119,7 @@ def test_the_end_of_a_process_is_reported_at_the_latest_with_its_surroundings(tm
     program = (
         "from deploydb.telemetry import open_log\n"
         "from workers.process import process\n"
-        "with process(open_log('info', name='tests'), host='127.0.0.1', port=None):\n    pass\n"
+        "with process(open_log('info', name='tests'), name='tests', host='127.0.0.1', port=None):\n    pass\n"
     )
     with closing(NotifySocket(tmp_path / "notify")) as notified:
         environment = os.environ | {"NOTIFY_SOCKET": str(notified.path)}
