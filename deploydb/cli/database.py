@@ -45,14 +45,16 @@ def db() -> None:
     default=60,
     show_default=True,
     metavar="SECONDS",
-    help="How long to wait for another migration, and for tables that other sessions have locked.",
+    help="How long to wait for another migration, and for tables that other sessions have locked; "
+    "on SQLite 10 at least.",
 )
 @click.option("-o", "--output", type=click.Choice(["table", "json"]), default="table", help="The form of the plan.")
 def migrate(planned: bool, wait: int, output: str) -> None:
     """Bring the schema up to date. Harmless to repeat; run it once for each new version, before its workers.
 
     All revisions are one transaction: killed halfway, it has changed nothing. On PostgreSQL one runs at a time, and the
-    roles of `deploydb db roles` that are there get their rights on new tables.
+    roles of `deploydb db roles` that may read the database get their rights on new tables. A newer database that
+    permits this version is left as it is.
 
     With --plan the exit code is 0 where processes may run meanwhile, or nothing is to be done, and 5 where those of the
     database's revision have to be stopped before.
@@ -118,8 +120,7 @@ def roles() -> None:
 
 
 def _plan() -> Plan:
-    url = from_environment().database_url
-    if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():  # opening it would make it
+    if _absent(from_environment().database_url) is not None:
         return plan_schema(None)
     with opened("plan") as engine:
         return plan_schema(engine)
@@ -164,11 +165,17 @@ def _plan_row(planned: PlannedRevision, *, new: bool) -> list[str]:
 def opened(name: str, *, absent: str | None = None) -> Iterator[Engine]:
     """The database of the settings. Raises: Misconfigured, with `absent` where it is given and there is no file."""
     url = from_environment().database_url
-    path = Path(url.removeprefix("sqlite:///"))
-    if absent is not None and url.startswith("sqlite:///") and not path.exists():  # opening it would make it
+    path = _absent(url)
+    if absent is not None and path is not None:
         raise Misconfigured(f"there is no database {path}: {absent}")
     engine = open_engine(url, name=name)
     try:
         yield engine
     finally:
         engine.dispose()
+
+
+def _absent(url: str) -> Path | None:
+    """The file of SQLite that is not there: opening it would make it."""
+    path = Path(url.removeprefix("sqlite:///"))
+    return path if url.startswith("sqlite:///") and not path.exists() else None

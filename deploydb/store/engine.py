@@ -67,7 +67,7 @@ class Contention(Transient):
 
 
 class Held(Transient):
-    """Another session has had a row locked for longer than we wait for it."""
+    """Another session has had a row, a table or SQLite's file locked for longer than we wait for it."""
 
 
 class TimedOut(Transient):
@@ -214,6 +214,8 @@ def _translated(error: BaseException, *, lost: bool) -> Transient | Permanent:
     kind = getattr(error, "sqlite_errorcode", 0) & 0xFF  # without what extends it
     if state in _DISK_STATES or kind in _DISK_ERRORS:
         return Unwritable(f"the database cannot be written: {cause}; free space on its disk")
+    if kind == sqlite3.SQLITE_BUSY:
+        return Held(f"another process writes to the database's file: {cause}")
     if kind in _FILE_ERRORS:
         return Unusable(f"the database's file cannot be used: {cause}; {MUST_BE_WRITABLE}")
     if _is_refused_login(error, state):

@@ -7,6 +7,7 @@ column's sequence.
 """
 
 import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Literal
 
@@ -19,6 +20,10 @@ from deploydb.store.tables import metadata
 Right = Literal["INSERT", "UPDATE", "DELETE"]
 Rights = dict[str, tuple[Right, ...]]
 """By table, beside SELECT."""
+_Right = tuple[str, str, str | None]
+"""A right, the table, and the column for a right on one alone."""
+_VERSION = "alembic_version"
+"""Alembic's table, which is not among ours."""
 
 _ADD: tuple[Right, ...] = ("INSERT",)
 _CHANGE: tuple[Right, ...] = ("UPDATE",)
@@ -123,49 +128,66 @@ END $$""",
     return made
 
 
-def grant_missing(connection: sa.Connection) -> None:
-    """Give the roles of `WRITES` that are there the rights that they lack on the tables. Takes none back.
-
-    For the owner of the tables. Raises: as `engine.transact`. On SQLite it does nothing.
-    """
+def granted_roles(connection: sa.Connection) -> list[str]:
+    """The processes whose roles may read this database: roles are the server's, and those that other databases have may
+    be there, too. None on SQLite, and where the tables are not in the schema public."""
     if connection.dialect.name != "postgresql":
-        return
-    for process, right, table, column in _missing(connection):
-        part = f" ({column})" if column is not None else ""
-        connection.exec_driver_sql(f"GRANT {right}{part} ON public.{table} TO {role_of(process)}")
-
-
-def missing_roles(connection: sa.Connection) -> list[str]:
-    """The roles of `WRITES` that are not there, where at least one is: `deploydb db roles` makes them."""
-    there = _roles_there(connection) if connection.dialect.name == "postgresql" else []
-    return [role_of(process) for process in WRITES if process not in there] if there else []
-
-
-def _roles_there(connection: sa.Connection) -> list[str]:
-    names = connection.execute(sa.text("SELECT rolname FROM pg_roles")).scalars()
-    there = set(names)
+        return []
+    statement = sa.text(
+        "SELECT rolname FROM pg_roles WHERE rolname = ANY(CAST(:names AS text[])) AND current_schema() = 'public' "
+        "AND has_table_privilege(oid, CAST(to_regclass('public.alembic_version') AS oid), 'SELECT')"
+    )
+    there = {*connection.execute(statement, {"names": [role_of(process) for process in WRITES]}).scalars()}
     return [process for process in WRITES if role_of(process) in there]
 
 
-def _missing(connection: sa.Connection) -> list[tuple[str, str, str, str | None]]:
-    """Process, right, table, and column for a right on one alone."""
-    wanted: list[tuple[str, str, str, str | None]] = []
-    for process in _roles_there(connection):
-        wanted += [(process, "SELECT", table, None) for table in (*sorted(metadata.tables), "alembic_version")]
-        wanted += [(process, right, table, None) for table, given in WRITES[process].items() for right in given]
-        updates = UPDATES.get(process, {})
-        wanted += [(process, "UPDATE", table, column) for table, columns in updates.items() for column in columns]
+def grant_missing(connection: sa.Connection, processes: Sequence[str]) -> None:
+    """Give the roles of these processes the rights that they lack on the tables. Takes none back.
+
+    For the owner of the tables. Raises: as `engine.transact`.
+    """
+    wanted = {
+        role_of(process): [
+            *(("SELECT", table, None) for table in (*sorted(metadata.tables), _VERSION)),
+            *_wanted(process),
+        ]
+        for process in processes
+    }
+    for role, (right, table, column) in _lacking(connection, wanted):
+        part = f" ({column})" if column is not None else ""
+        connection.exec_driver_sql(f"GRANT {right}{part} ON public.{table} TO {role}")
+
+
+def missing_roles(connection: sa.Connection) -> list[str]:
+    """The roles of `WRITES` that may not read this database, where another one may: `deploydb db roles` makes them."""
+    granted = granted_roles(connection)
+    return [role_of(process) for process in WRITES if process not in granted] if granted else []
+
+
+def _wanted(process: str) -> Iterator[_Right]:
+    """What the process writes."""
+    for table, given in WRITES[process].items():
+        yield from ((right, table, None) for right in given)
+    for table, columns in UPDATES.get(process, {}).items():
+        yield from (("UPDATE", table, column) for column in columns)
+
+
+def _lacking(connection: sa.Connection, wanted: Mapping[str, Iterable[_Right]]) -> list[tuple[str, _Right]]:
+    """The rights that roles do not have, by the role's name."""
+    if not wanted:
+        return []
+    asked = [(role, right) for role, rights in wanted.items() for right in rights]
     statement = sa.text(
         "SELECT place FROM json_to_recordset(CAST(:wanted AS json)) "
         "AS w(place int, role text, grantright text, tablename text, part text) WHERE NOT CASE WHEN part IS NULL "
-        "THEN has_table_privilege(role, 'public.' || tablename, grantright) "
-        "ELSE has_column_privilege(role, 'public.' || tablename, part, grantright) END ORDER BY place"
+        "THEN has_table_privilege(role, tablename, grantright) "
+        "ELSE has_column_privilege(role, tablename, part, grantright) END ORDER BY place"
     )
     rows = [
-        {"place": place, "role": role_of(process), "grantright": right, "tablename": table, "part": column}
-        for place, (process, right, table, column) in enumerate(wanted)
+        {"place": place, "role": role, "grantright": right, "tablename": table, "part": column}
+        for place, (role, (right, table, column)) in enumerate(asked)
     ]
-    return [wanted[place] for place in connection.execute(statement, {"wanted": json.dumps(rows)}).scalars()]
+    return [asked[place] for place in connection.execute(statement, {"wanted": json.dumps(rows)}).scalars()]
 
 
 class Privileges(Struct, frozen=True, kw_only=True):
@@ -181,22 +203,14 @@ def rights(connection: sa.Connection) -> Privileges:
     if connection.dialect.name != "postgresql":
         return Privileges(role="", unreadable=[], enough_for=list(WRITES))
     role: str = connection.execute(sa.select(sa.func.current_user())).scalar_one()
-    every: tuple[str, ...] = ("SELECT", *_ANY)
-    asked = [(name, right) for name in sorted(metadata.tables) for right in every]
-    answers = connection.execute(sa.select(*(sa.func.has_table_privilege(*one) for one in asked))).one()
-    has = {one for one, allowed in zip(asked, answers, strict=True) if allowed}
-    parts = [(table, column) for tables in UPDATES.values() for table, columns in tables.items() for column in columns]
-    some = sa.select(*(sa.func.has_column_privilege(*one, "UPDATE") for one in parts))
-    updates = {one for one, allowed in zip(parts, connection.execute(some).one(), strict=True) if allowed}
+    reads: list[_Right] = [("SELECT", table, None) for table in sorted(metadata.tables)]
+    writes = {process: [*_wanted(process)] for process in WRITES}
+    every = {*reads, *(right for wanted in writes.values() for right in wanted)}
+    lacking = {right for _, right in _lacking(connection, {role: every})}
     return Privileges(
         role=role,
-        unreadable=[name for name in sorted(metadata.tables) if (name, "SELECT") not in has],
-        enough_for=[
-            process
-            for process, writes in WRITES.items()
-            if all((table, right) in has for table, given in writes.items() for right in given)
-            and all((table, one) in updates for table, given in UPDATES.get(process, {}).items() for one in given)
-        ],
+        unreadable=[table for right, table, column in reads if (right, table, column) in lacking],
+        enough_for=[process for process, wanted in writes.items() if lacking.isdisjoint(wanted)],
     )
 
 

@@ -3,6 +3,8 @@
 Alembic is imported to migrate: who only checks starts without it, and reads no revision.
 """
 
+import time
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,9 +13,10 @@ import sqlalchemy as sa
 from msgspec import Struct
 from tenacity import Retrying, retry_if_exception_type, stop_after_delay, wait_random
 
-from deploydb.domain.model.errors import Misconfigured, Transient
+from deploydb.domain.model.errors import DeployDBError, Misconfigured, Transient
 from deploydb.store.engine import Contention, Held, reading, translate_errors
-from deploydb.store.privileges import grant_missing
+from deploydb.store.migration_locks import in_the_way, require_alone, take_locks
+from deploydb.store.privileges import grant_missing, granted_roles
 from deploydb.store.revision_impact import IMPACTS, Impact
 from deploydb.store.tables import schema_support
 
@@ -25,14 +28,10 @@ if TYPE_CHECKING:
 _MIGRATIONS = Path(__file__).parent / "migrations"
 _VERSION = sa.table("alembic_version", sa.column("version_num", sa.String))
 """Alembic's table: one row."""
-_MIGRATION_LOCK = 7_237_001
-"""Any number that no other advisory lock in this database has."""
 _STATEMENT_SECONDS = 6 * 60 * 60.0
 """How long a statement of a revision may take: it may rewrite the largest table."""
 WAIT = timedelta(minutes=1)
 """How long a migration waits for another one, and for locks of other sessions, by default."""
-_LOCK_SECONDS = 2
-"""How long an attempt waits for a table. All other sessions wait behind it meanwhile, also those that only read."""
 
 
 class SchemaBehind(Transient):
@@ -64,11 +63,14 @@ def migrate(engine: sa.Engine, *, wait: timedelta = WAIT) -> list[str]:
     """Bring the schema up to date, and name the revisions that it took: all in one transaction, or none.
 
     On PostgreSQL one at a time: another one waits, and both wait for tables that others have locked, in attempts that
-    hold nothing up for more than two seconds each. Roles of `store.privileges` that are there get the rights that they
-    lack. Its statements may take hours, whatever the engine allows others.
+    hold nothing up for more than two seconds each. An attempt that has all tables keeps them until it is committed; its
+    statements may take hours, whatever the engine allows others. Roles of `store.privileges` that could read the
+    database before get the rights that they lack. On SQLite each attempt waits for ten seconds.
 
-    Raises: Held after `wait`, with the sessions in its way; Misconfigured where the database is of a newer DeployDB;
-    else as `engine.transact`.
+    A newer database that permits this DeployDB is left as it is.
+
+    Raises: Held after `wait`, with the sessions in its way; Misconfigured where the database is of a newer DeployDB
+    that does not permit this one, or of another program; else as `engine.transact`.
     """
     attempts = Retrying(
         retry=retry_if_exception_type((Held, Contention)),
@@ -76,12 +78,14 @@ def migrate(engine: sa.Engine, *, wait: timedelta = WAIT) -> list[str]:
         wait=wait_random(0.2, 1),
         reraise=True,
     )
+    began = time.monotonic()
     try:
         for attempt in attempts:
             with attempt:
                 return _migrate(engine)
-    except Held as error:
-        raise Held(f"{error}; waited {wait.total_seconds():.0f} s{_in_the_way(engine)}") from error
+    except (Held, Contention) as error:
+        waited = time.monotonic() - began
+        raise Held(f"{error}; waited {waited:.0f} s{_in_the_way(engine)}") from error
     raise AssertionError("tenacity re-raises the last error")
 
 
@@ -89,29 +93,38 @@ def _migrate(engine: sa.Engine) -> list[str]:
     from alembic import command
 
     with translate_errors(), engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
+        server = connection.dialect.name == "postgresql"
+        if server:
             _be_patient(connection)
-            if not connection.execute(sa.select(sa.func.pg_try_advisory_xact_lock(_MIGRATION_LOCK))).scalar_one():
-                raise Held("another `deploydb db migrate` is at work")
-        taken = [planned.revision for planned in _plan_from(_current(connection)).pending]
+            require_alone(connection)
+        found = _current(connection)
+        if _is_newer(connection, found):
+            return []
+        pending = _plan_from(found).pending
+        if server:
+            take_locks(connection, [planned.impact for planned in pending])
+        roles = granted_roles(connection)
         configuration = _configuration()
         configuration.attributes["connection"] = connection
         command.upgrade(configuration, "head")
         connection.execute(sa.delete(schema_support))
         connection.execute(sa.insert(schema_support).values(oldest=_oldest()))
-        grant_missing(connection)
-        return taken
+        grant_missing(connection, roles)
+        return [planned.revision for planned in pending]
 
 
 def plan(engine: sa.Engine | None) -> Plan:
     """What `migrate` would do; nothing is changed. None: for a database that is yet to be made.
 
-    Raises: Misconfigured where the database is of a newer DeployDB; Transient where it is away.
+    Raises: Misconfigured as `migrate`; Transient where the database is away.
     """
     if engine is None:
         return _plan_from(None)
     with reading(engine) as connection:
-        return _plan_from(_current(connection))
+        found = _current(connection)
+        if _is_newer(connection, found):
+            return Plan(found=found, head=max(IMPACTS), pending=())
+        return _plan_from(found)
 
 
 def _plan_from(found: str | None) -> Plan:
@@ -120,11 +133,6 @@ def _plan_from(found: str | None) -> Plan:
     script = ScriptDirectory.from_config(_configuration())
     revisions = [*script.walk_revisions()][::-1]
     names = [revision.revision for revision in revisions]
-    if found is not None and found not in names:
-        raise Misconfigured(
-            f"the database's schema is at revision {found}, which this DeployDB does not have: it is older than the "
-            "database; install the newer one"
-        )
     pending = revisions[names.index(found) + 1 if found is not None else 0 :]
     planned = (
         PlannedRevision(
@@ -136,26 +144,9 @@ def _plan_from(found: str | None) -> Plan:
 
 
 def _in_the_way(engine: sa.Engine) -> str:
-    """The sessions that a migration may wait for, for its message: the holder of its lock, the oldest transactions."""
-    if engine.dialect.name != "postgresql":
-        return ""
-    statement = sa.text(
-        "SELECT a.pid, a.usename, a.application_name, coalesce(host(a.client_addr), 'local') AS host, "
-        "coalesce(round(extract(epoch FROM clock_timestamp() - a.xact_start)), 0) AS seconds, "
-        "l.pid IS NOT NULL AS held "
-        "FROM pg_stat_activity AS a LEFT JOIN pg_locks AS l ON l.pid = a.pid AND l.granted AND l.locktype = 'advisory' "
-        "AND l.classid = 0 AND l.objid = :key AND l.database = (SELECT oid FROM pg_database WHERE datname = a.datname) "
-        "WHERE a.datname = current_database() AND a.pid <> pg_backend_pid() AND a.xact_start IS NOT NULL "
-        "ORDER BY held DESC, a.xact_start LIMIT 3"
-    )
-    with reading(engine) as connection:
-        rows = connection.execute(statement, {"key": _MIGRATION_LOCK}).all()
-    found = [
-        f"{row.application_name or 'a session'} of {row.usename} from {row.host}, process {row.pid}, for "
-        f"{row.seconds:.0f} s"
-        for row in rows
-    ]
-    return f"; open transactions: {'; '.join(found)}" if found else ""
+    with suppress(DeployDBError):  # the error of the migration says more
+        return in_the_way(engine, [planned.impact for planned in plan(engine).pending])
+    return ""
 
 
 def _oldest() -> str:
@@ -176,7 +167,8 @@ def _be_patient(connection: sa.Connection) -> None:
     connection.detach()  # it goes back to no pool, where others would have it
     for setting in ("statement_timeout", "idle_in_transaction_session_timeout"):
         connection.exec_driver_sql(f"SET LOCAL {setting} = '{_STATEMENT_SECONDS:.0f}s'")
-    connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_SECONDS}s'")
+    with suppress(sa.exc.DBAPIError), connection.begin_nested():  # from 14 on, where the server's system has it
+        connection.exec_driver_sql("SET LOCAL client_connection_check_interval = '5s'")
     driver.limit_silence(_STATEMENT_SECONDS)
 
 
@@ -189,24 +181,36 @@ def require_current(engine: sa.Engine) -> None:
     head = max(IMPACTS)
     with reading(engine) as connection:
         found = _current(connection)
-        oldest = _oldest_of(connection) if found is not None and found not in IMPACTS else found
+        newer = _is_newer(connection, found)
     if found is None:
         raise Misconfigured("the database is empty: run `deploydb db migrate`")
-    if found in IMPACTS and found != head:
+    if not newer and found != head:
         raise SchemaBehind(
             f"the database's schema is at revision {found}, this DeployDB needs {head}: run `deploydb db migrate`"
+        )
+
+
+def _is_newer(connection: sa.Connection, found: str | None) -> bool:
+    """Whether the database is of a newer DeployDB that permits this one.
+
+    Raises: Misconfigured where it does not permit it, or is of another program.
+    """
+    if found is None or found in IMPACTS:
+        return False
+    oldest = None
+    if sa.inspect(connection).has_table(schema_support.name):
+        oldest = connection.scalar(sa.select(schema_support.c.oldest))
+    if oldest is None:
+        raise Misconfigured(
+            f"the database's schema is at revision {found}, which is of no DeployDB: is DEPLOYDB_DATABASE_URL that of "
+            "another database?"
         )
     if oldest not in IMPACTS:
         raise Misconfigured(
             f"the database's schema is at revision {found}, for processes of revision {oldest} and newer; this "
-            f"DeployDB has {head}: install the newer one"
+            f"DeployDB has {max(IMPACTS)}: install the newer one"
         )
-
-
-def _oldest_of(connection: sa.Connection) -> str | None:
-    if not sa.inspect(connection).has_table(schema_support.name):
-        return None
-    return connection.scalar(sa.select(schema_support.c.oldest))
+    return True
 
 
 def _current(connection: sa.Connection) -> str | None:

@@ -74,7 +74,9 @@ def test_migrating_a_current_schema_does_nothing(database_url: str) -> None:
 @pytest.mark.servers
 def test_a_revision_may_take_longer_than_other_statements(postgresql_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     def upgrade(configuration: Config, _revision: str) -> None:
-        configuration.attributes["connection"].exec_driver_sql("SELECT pg_sleep(0.5)")
+        connection: sa.Connection = configuration.attributes["connection"]
+        assert connection.exec_driver_sql("SHOW client_connection_check_interval").scalar() == "5s"
+        connection.exec_driver_sql("SELECT pg_sleep(0.5)")
 
     monkeypatch.setattr(command, "upgrade", upgrade)
     monkeypatch.setattr(silence_limit, "MARGIN_SECONDS", 0.1)

@@ -1,19 +1,24 @@
 """`deploydb db migrate`: its plan, one at a time, killed halfway, and the rights of the roles afterwards."""
 
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 import sqlalchemy as sa
 
-from deploydb.store.engine import open_engine
+from deploydb.store.engine import Held, open_engine
+from deploydb.store.privileges import WRITES, role_of
 from deploydb.store.revision_impact import IMPACTS
-from deploydb.store.schema import require_current
+from deploydb.store.schema import migrate, require_current
 from deploydb.store.tables import metadata
-from tests.cli.shell import DEPLOYDB, Shell
+from tests.cli.shell import DEPLOYDB, Shell, running
 from tests.conftest import needs_servers
 from tests.servers import until
 from tests.servers.logins import database_login, make_roles
@@ -64,14 +69,57 @@ def test_the_plan_permits_processes_where_each_revision_does(at: Shell, empty_ur
     assert json.loads(ended.stdout)["pending"] == []
 
 
-def test_a_database_of_a_newer_version_is_left_alone(at: Shell, empty_url: str) -> None:
+def test_an_older_version_leaves_a_newer_database_that_permits_it_alone(at: Shell, empty_url: str) -> None:
     at.ok("db", "migrate")
+    newer = {"alembic_version SET version_num": "9999", "schema_support SET oldest": "0026"}
+    change(empty_url, **newer)
+    assert at.ok("db", "migrate").stderr == "the schema is current\n"
+    assert json.loads(at.ok("db", "migrate", "--plan", "-o", "json").stdout) == {
+        "found": "9999",
+        "head": HEAD,
+        "stopProcesses": False,
+        "pending": [],
+    }
+    at.ok("db", "check")
+    with open_engine(empty_url, name="tests").connect() as connection:
+        assert connection.exec_driver_sql("SELECT version_num, oldest FROM alembic_version, schema_support").one() == (
+            "9999",
+            "0026",
+        )
+        connection.engine.dispose()
+
+
+@pytest.mark.parametrize("arguments", [("migrate",), ("migrate", "--plan"), ("check",)])
+def test_a_newer_database_that_does_not_permit_it_and_another_program_s_are_refused(
+    at: Shell, empty_url: str, arguments: tuple[str, ...]
+) -> None:
+    at.ok("db", "migrate")
+    change(empty_url, **{"alembic_version SET version_num": "9999", "schema_support SET oldest": "9998"})
+    answer = at.fails("db", *arguments)
+    assert f"revision 9999, for processes of revision 9998 and newer; this DeployDB has {HEAD}: install" in answer
     engine = open_engine(empty_url, name="tests")
     with engine.begin() as connection:
-        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.exec_driver_sql("DROP TABLE schema_support")
     engine.dispose()
-    for arguments in ((), ("--plan",)):
-        assert "revision 9999, which this DeployDB does not have" in at.fails("db", "migrate", *arguments)
+    assert "revision 9999, which is of no DeployDB: is DEPLOYDB_DATABASE_URL that" in at.fails("db", *arguments)
+
+
+def change(url: str, **columns: str) -> None:
+    engine = open_engine(url, name="tests")
+    with engine.begin() as connection:
+        for column, value in columns.items():
+            connection.exec_driver_sql(f"UPDATE {column} = '{value}'")
+    engine.dispose()
+
+
+def test_it_waits_for_a_process_that_writes_to_the_file(sqlite_url: str) -> None:
+    engine = open_engine(sqlite_url, name="tests")
+    sa.event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA busy_timeout = 1"))
+    with closing(sqlite3.connect(sqlite_url.removeprefix("sqlite:///"), isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(Held, match=r"another process writes to the database's file: .*; waited 0 s"):
+            migrate(engine, wait=timedelta(0))
+    engine.dispose()
 
 
 KILLED = """
@@ -107,25 +155,56 @@ def tables(engine: sa.Engine) -> list[str]:
 
 
 @needs_servers
-def test_one_waits_for_the_other_and_says_which_holds_it(tmp_path: Path, empty_postgresql_url: str) -> None:
-    shell = Shell(tmp_path, DEPLOYDB_DATABASE_URL=empty_postgresql_url)
-    make_store(empty_postgresql_url, "0024").dispose()
-    with psycopg.connect(empty_postgresql_url, application_name="deploydb-migrate") as other:
-        other.execute("LOCK TABLE catalog_listing IN ACCESS SHARE MODE")
-        first = subprocess.Popen([*DEPLOYDB, "db", "migrate"], env=shell.environment, stdout=subprocess.PIPE)
-        until(lambda: holds_lock(empty_postgresql_url), what="the first migration to begin")
+def test_an_owner_with_no_other_right_learns_whom_it_waits_for(tmp_path: Path, empty_postgresql_url: str) -> None:
+    shell = Shell(tmp_path, DEPLOYDB_DATABASE_URL=owned(empty_postgresql_url))
+    make_store(shell.environment["DEPLOYDB_DATABASE_URL"], "0024").dispose()
+    with psycopg.connect(empty_postgresql_url, autocommit=True) as superuser:
+        superuser.execute("GRANT SELECT ON event TO deploydb_ingest")
+    login = database_login(empty_postgresql_url, "ingest")
+    with psycopg.connect(login, application_name="deploydb-ingest") as ingest:
+        ingest.execute("SELECT FROM event")
         answer = shell.fails("db", "migrate", "--wait", "0")
-        assert "is at work" in answer or "has locked" in answer
-        assert "open transactions: deploydb-migrate of " in answer
-        other.rollback()
-        assert first.communicate(timeout=60)[0].split()[0] == b"0025"
+        assert "another session has locked what we need" in answer
+        seen = f"deploydb-ingest of deploydb_ingest, process {ingest.info.backend_pid}"
+        assert answer.endswith(f"; in the way: {seen}\n")
+        with psycopg.connect(empty_postgresql_url, application_name="deploydb-migrate") as migration:
+            migration.execute("SELECT pg_advisory_xact_lock(7237001)")
+            answer = shell.fails("db", "migrate", "--wait", "0")
+            assert "another `deploydb db migrate` is at work" in answer
+            first = f"deploydb-migrate of postgres, process {migration.info.backend_pid}"
+            assert answer.endswith(f"; in the way: {first}; {seen}\n")
+    assert shell.ok("db", "migrate").stdout.split()[0] == "0025"
     assert shell.ok("db", "migrate").stdout == ""
 
 
-def holds_lock(url: str) -> bool:
+@needs_servers
+def test_it_has_no_table_before_it_has_all(tmp_path: Path, empty_postgresql_url: str) -> None:
+    shell = Shell(tmp_path, DEPLOYDB_DATABASE_URL=empty_postgresql_url)
+    make_store(empty_postgresql_url, "0024").dispose()
+    with psycopg.connect(empty_postgresql_url) as other:
+        other.execute("SELECT FROM event")
+        with running([*DEPLOYDB, "db", "migrate"], env=shell.environment, stdout=subprocess.PIPE) as migration:
+            until(lambda: waits_for(empty_postgresql_url, "event"), what="the migration to wait")
+            other.execute("LOCK TABLE catalog_listing, outbox IN ROW EXCLUSIVE MODE NOWAIT")
+            other.rollback()
+            assert migration.communicate(timeout=60)[0].split()[0] == "0025"
+
+
+def owned(url: str) -> str:
+    """The URL for a new role that owns the database, and has no other right."""
+    parts = urlsplit(url)
+    role = f"owner_{parts.path[1:]}"
     with psycopg.connect(url, autocommit=True) as connection:
-        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database"
-        row = connection.execute(f"{held} WHERE datname = current_database())".encode()).fetchone()
+        connection.execute(f"CREATE ROLE {role} LOGIN PASSWORD 'secret'".encode())
+        connection.execute(f"ALTER DATABASE {parts.path[1:]} OWNER TO {role}".encode())
+        connection.execute(f"GRANT CREATE ON SCHEMA public TO {role}".encode())  # its right from 15 on
+    return f"postgresql://{role}:secret@127.0.0.1:{parts.port}{parts.path}"
+
+
+def waits_for(url: str, table: str) -> bool:
+    with psycopg.connect(url, autocommit=True) as connection:
+        waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = CAST(%s AS regclass)"
+        row = connection.execute(waiting, (table,)).fetchone()
     return bool(row and row[0])
 
 
@@ -135,6 +214,8 @@ def test_roles_get_their_rights_on_new_tables(tmp_path: Path, empty_postgresql_u
     engine = open_engine(empty_postgresql_url, name="tests")
     with engine.begin() as connection:
         upgrade(connection, "0001")
+        for process in WRITES.keys() - {"web"}:
+            connection.exec_driver_sql(f"GRANT SELECT ON ALL TABLES IN SCHEMA public TO {role_of(process)}")
     engine.dispose()
     ended = shell.ok("db", "migrate")
     login = database_login(empty_postgresql_url, "orchestrate")
@@ -143,10 +224,24 @@ def test_roles_get_their_rights_on_new_tables(tmp_path: Path, empty_postgresql_u
         connection.execute("DELETE FROM orchestrator_run")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             connection.execute("DELETE FROM event")
-    assert "missing roles" not in ended.stderr
+    assert ended.stderr.endswith("missing roles: deploydb_web; make them with `deploydb db roles`\n")
     environment = {"DEPLOYDB_DATABASE_URL": database_login(empty_postgresql_url, "promote")}
     assert shell.ok("db", "check", **environment).stderr == "the schema is current\n"
     make_roles(empty_postgresql_url)  # what it gives is what they had
     with psycopg.connect(empty_postgresql_url) as connection:
         given = "SELECT count(*) FROM information_schema.table_privileges WHERE grantee = 'deploydb_relay'"
         assert connection.execute(given).fetchone() == (len(metadata.tables) + 1 + 4,)
+
+
+@needs_servers
+@pytest.mark.parametrize("schema", ["public", "postgres"])
+def test_roles_of_other_databases_get_no_rights(tmp_path: Path, empty_postgresql_url: str, schema: str) -> None:
+    """Neither in a database that is new, nor where a schema of the owner's name has the tables."""
+    shell = Shell(tmp_path, DEPLOYDB_DATABASE_URL=empty_postgresql_url)
+    with psycopg.connect(empty_postgresql_url, autocommit=True) as connection:
+        connection.execute(f"CREATE SCHEMA IF NOT EXISTS {schema}".encode())
+        assert shell.ok("db", "migrate").stderr == f"took {len(IMPACTS)} revisions\n"
+        assert shell.ok("db", "migrate").stderr == "the schema is current\n"
+        given = "SELECT table_schema, grantee LIKE 'deploydb_%' FROM information_schema.table_privileges "
+        rows = connection.execute(f"{given} WHERE table_name = 'event'".encode()).fetchall()
+        assert {*rows} == {(schema, False)}
