@@ -45,8 +45,8 @@ from deploydb.telemetry import Log
 
 THREADS = 8
 """Reads of the database at one time."""
-_CONNECTIONS = THREADS + 3
-"""One for the state's revision and two for health, so that none waits for another's."""
+_CONNECTIONS = THREADS + 4
+"""One for the state's revision, two for health and one for DORA's figures, so that none waits for another's."""
 
 RESOURCES: Sequence[Resource] = [*resources(), *(view.resolved() for view in views())]
 
@@ -77,7 +77,7 @@ def application(
         problems=problems,
         trace_link=trace_link(trace_url),
     )
-    DoraMetrics(sources, registry, log)
+    dora = DoraMetrics(sources, registry, log)
     answers = Answers(sources)
     serving = Serving(sources, answers)
     stream = Stream(engine, answers.revisions, workforce, log)
@@ -99,6 +99,7 @@ def application(
         middleware=[authentication] if authentication is not None else [],
     )
     app.state.stream = stream
+    app.state.dora = dora
     return app
 
 
@@ -121,7 +122,7 @@ def opened(
     threads = ThreadPoolExecutor(THREADS, thread_name_prefix="question")
     try:
         _require_current(engine, log)
-        yield application(
+        app = application(
             engine,
             lambda: live.catalog,
             log=log,
@@ -132,6 +133,10 @@ def opened(
             authentication=Middleware(Authentication, authenticator=authenticator, reads=given.read),
             trace_url=given.trace_url,
         )
+        try:
+            yield app
+        finally:
+            app.state.dora.close()
     finally:
         threads.shutdown(wait=False, cancel_futures=True)
         engine.dispose()

@@ -98,7 +98,7 @@ def test_a_finish_that_is_reported_twice_is_one_deployment(world: Scenario) -> N
     finished(world, first, "succeeded", 6, heard=20)
     assert ran(world, minute(8))[:2] == ("1.0", "COMPLETED")  # type: ignore[index]
     with reading(world.engine) as connection:
-        runs = runs_since(connection, NOON, ["dev"], "foo")
+        runs = runs_since(connection, NOON, ["dev"], ["foo"])
     assert [(run.version, run.since) for run in runs] == [("1.0", minute(0)), ("1.1", minute(10))]
 
 
@@ -107,7 +107,7 @@ def test_a_run_again_is_a_deployment_of_its_own_for_dora(world: Scenario) -> Non
     deploy(world, "1.1", 10)
     finished(world, first, "succeeded", 20)
     with reading(world.engine) as connection:
-        runs = runs_since(connection, NOON, ["dev"], "foo")
+        runs = runs_since(connection, NOON, ["dev"], ["foo"])
     assert [(run.version, run.since) for run in runs] == [
         ("1.0", minute(0)),
         ("1.1", minute(10)),

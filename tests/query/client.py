@@ -36,6 +36,7 @@ class Service:
 
     def __exit__(self, *_: object) -> None:
         self._client.__exit__()
+        self.app.state.dora.close()
         self._threads.shutdown()
 
     def ask(self, path: str, lines: Sequence[tuple[str, str]] = (), *, method: str = "GET", **headers: str) -> Response:

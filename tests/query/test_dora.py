@@ -1,5 +1,7 @@
 """DORA of a service that was released, failed and recovered."""
 
+import threading
+from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
@@ -7,8 +9,11 @@ import pytest
 
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
+from deploydb.domain.model.errors import Transient
+from deploydb.store.queries.dora import ProductionHistory, production_history
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
+from tests.workers.in_process import until
 
 HOUR = timedelta(hours=1)
 
@@ -92,11 +97,28 @@ def at_each_scrape(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("deploydb.query.dora_metrics.MEASURE_EVERY_SECONDS", 0.0)
 
 
-def samples(service: Service) -> dict[str, float]:
+def scraped(service: Service) -> dict[str, float]:
     """Those of DORA, as Prometheus reads them."""
     lines = service.ask("/metrics").text.splitlines()
     found = (line.rsplit(" ", 1) for line in lines if line.startswith("deploydb_dora_"))
     return {name.removeprefix("deploydb_dora_"): float(value) for name, value in found}
+
+
+def samples(service: Service) -> dict[str, float]:
+    """The same, once they are those of now."""
+
+    def look() -> dict[str, float] | None:
+        found = scraped(service)
+        return found if found.pop("measured_timestamp_seconds", None) == service.world.now.timestamp() else None
+
+    return until(look, "the figures of now")
+
+
+def settled(service: Service) -> dict[str, float]:
+    """Those of a scrape once no measurement runs that one before it has begun."""
+    scraped(service)
+    until(lambda: all(one.name != "DORA figures" for one in threading.enumerate()), "the end of a measurement")
+    return scraped(service)
 
 
 def test_metrics_of_a_service_are_the_figures_of_its_last_thirty_days(
@@ -116,12 +138,47 @@ def test_metrics_of_a_service_are_the_figures_of_its_last_thirty_days(
     assert measured['deployments_per_day{service="foo"}'] == 3 / 30
     world.now += timedelta(days=31)
     assert samples(service) == {'deployments_per_day{service="foo"}': 0.0}
+    world.now += HOUR
     world.catalog = catalog(Configured(ident="bar", artifacts=("com.example:bar",), pipelines=("main",)))
     assert list(samples(service)) == ['deployments_per_day{service="bar"}']
 
 
 def test_the_history_is_read_once_in_five_minutes(figures: dict[str, Any], world: Scenario, service: Service) -> None:
     assert figures
-    before = samples(service)
+    before = settled(service)
+    assert 'deployments_per_day{service="foo"}' in before
     world.now += timedelta(days=31)
-    assert samples(service) == before
+    assert settled(service) == before
+
+
+def test_a_scrape_does_not_wait_for_the_history_which_is_read_by_some_services_at_a_time(
+    embedded: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answered, read = threading.Event(), list[Collection[str]]()
+
+    def slowly(*given: Any) -> ProductionHistory:
+        assert answered.wait(60)
+        read.append(given[-1])
+        return production_history(*given)
+
+    monkeypatch.setattr("deploydb.query.dora_metrics.production_history", slowly)
+    monkeypatch.setattr("deploydb.query.dora_metrics.SERVICES_AT_ONCE", 2)
+    services = [Configured(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",)) for name in "abc"]
+    embedded.world.catalog = catalog(*services)
+    assert scraped(embedded) == {}
+    answered.set()
+    assert list(samples(embedded)) == [f'deployments_per_day{{service="{name}"}}' for name in "abc"]
+    assert read == [{"a", "b"}, {"c"}]
+
+
+def test_figures_that_could_not_be_measured_are_measured_soon(
+    embedded: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_: Any) -> ProductionHistory:
+        raise Transient("away")
+
+    monkeypatch.setattr("deploydb.query.dora_metrics.RETRY_AFTER_SECONDS", 0.0)
+    with monkeypatch.context() as failing:
+        failing.setattr("deploydb.query.dora_metrics.production_history", away)
+        assert settled(embedded) == {}
+    assert samples(embedded) == {'deployments_per_day{service="foo"}': 0.0}

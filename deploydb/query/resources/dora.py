@@ -46,7 +46,9 @@ def dora(asked: RequestContext) -> Dora:
     with asked.store() as connection:
         require_service(connection, asked.catalog, service)
         require_environment(connection, asked.catalog, environment)
-        measured = production_history(connection, lanes, since, asked.now, service).figures()
+        measured = production_history(
+            connection, lanes, since, asked.now, (service,) if service is not None else None
+        ).figures()
     environments = sorted({there for _, there in lanes})
     return body_of(Dora, measured, service=service, environments=environments, since=since, until=asked.now)
 

@@ -71,15 +71,19 @@ class _Body(Struct, frozen=True, kw_only=True):
 
 
 def production_history(
-    connection: sa.Connection, lanes: Set[Lane], since: datetime, until: datetime, service: str | None = None
+    connection: sa.Connection,
+    lanes: Set[Lane],
+    since: datetime,
+    until: datetime,
+    services: Collection[str] | None = None,
 ) -> ProductionHistory:
-    """What happened in these lanes, which are of one service or of several.
+    """What happened in these lanes. `services`: those whose they are; None: nearly all.
 
     Costs as `runs_since`, `troubles_between` and `published_in`.
     """
     environments = {environment for _, environment in lanes}
-    runs = runs_since(connection, since, environments, service)
-    troubles = troubles_between(connection, since, until, environments, service)
+    runs = runs_since(connection, since, environments, services)
+    troubles = troubles_between(connection, since, until, environments, services)
     there = [run for run in runs if (run.service, run.environment) in lanes]
     return ProductionHistory(
         since=since,
@@ -91,9 +95,9 @@ def production_history(
 
 
 def runs_since(
-    connection: sa.Connection, start: datetime, environments: Collection[str], service: str | None
+    connection: sa.Connection, start: datetime, environments: Collection[str], services: Collection[str] | None
 ) -> list[Run]:
-    """What came to run in some environments since a time, in that order, of one service or all.
+    """What came to run in some environments since a time, in that order, of some services or all.
 
     Not what was reported once more while it ran. Costs what came to run there since. Indexes:
     `ix_live_interval_environment`, `ix_live_interval_lane`.
@@ -127,7 +131,7 @@ def runs_since(
             among(live_interval.c.environment, sorted(environments)),
             live_interval.c.live_at >= start,
             sa.not_(sa.func.coalesce(stays, sa.false())),
-            *in_lanes(live_interval, service, None),
+            *_of(live_interval, services),
         )
         .order_by(live_interval.c.live_at, live_interval.c.deployment_id)
     )
@@ -135,7 +139,11 @@ def runs_since(
 
 
 def troubles_between(
-    connection: sa.Connection, start: datetime, end: datetime, environments: Collection[str], service: str | None
+    connection: sa.Connection,
+    start: datetime,
+    end: datetime,
+    environments: Collection[str],
+    services: Collection[str] | None,
 ) -> list[Trouble]:
     """Failures that were recorded, and incidents that began, in that time; when incidents ended, until now. A rollback
     that failed is none: what it was to end is.
@@ -143,7 +151,7 @@ def troubles_between(
     Costs what there was of failures since, and of incidents ever. Indexes: `ix_event_rare`, primary keys.
     """
     failed = [
-        (row, _Body.of(row)) for row in _failures(connection, start, environments, service) if row.recorded_at <= end
+        (row, _Body.of(row)) for row in _failures(connection, start, environments, services) if row.recorded_at <= end
     ]
     ids = sorted({body.deployment for _, body in failed if body.deployment is not None})
     rollback = sa.select(deployment.c.id).where(deployment.c.kind == "rollback", among(deployment.c.id, ids))
@@ -159,7 +167,7 @@ def troubles_between(
         for row, body in failed
         if body.deployment not in rollbacks
     ]
-    conditions = (among(event.c.environment, sorted(environments)), *in_lanes(event, service, None))
+    conditions = (among(event.c.environment, sorted(environments)), *_of(event, services))
     for (lane_service, environment, _), reports in incident_reports(connection, *conditions).items():
         times = {report.event: report.at.time for report in reports}
         troubles += [
@@ -202,6 +210,13 @@ def published_in(
     return found
 
 
+def _of(table: sa.FromClause, services: Collection[str] | None) -> list[sa.ColumnElement[bool]]:
+    """Conditions for the rows of some services, or of all (None)."""
+    if services is None or len(services) == 1:
+        return in_lanes(table, next(iter(services or ()), None), None)
+    return [among(table.c.service, sorted(services))]
+
+
 def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:
     """Of each module from what ran before its first run to its last one."""
     spans: dict[str, tuple[datetime, datetime]] = {}
@@ -214,7 +229,7 @@ def _spans(runs: Sequence[Run]) -> dict[str, tuple[datetime, datetime]]:
 
 
 def _failures(
-    connection: sa.Connection, start: datetime, environments: Collection[str], service: str | None
+    connection: sa.Connection, start: datetime, environments: Collection[str], services: Collection[str] | None
 ) -> Sequence[sa.Row[Any]]:
     """The failures of these environments that were recorded since a time."""
     since, _ = numbers_between(connection, start, None)
@@ -226,7 +241,7 @@ def _failures(
             among(event.c.environment, sorted(environments)),
             event.c.number >= since,
             event.c.recorded_at >= start,
-            *in_lanes(event, service, None),
+            *_of(event, services),
         )
         .order_by(event.c.number)
     )
