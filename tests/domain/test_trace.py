@@ -34,6 +34,15 @@ def test_what_is_no_traceparent_is_none(given: str) -> None:
     assert trace_of({"traceparent": given, "tracestate": "a=1"}) is None
 
 
+def test_a_wrong_header_hides_no_right_one() -> None:
+    assert trace_of({"traceparent": "wrong", "ce-traceparent": PARENT}) == TraceContext(traceparent=PARENT)
+
+
+@pytest.mark.parametrize(("flags", "sampled"), [("01", True), ("03", True), ("00", False), ("02", False)])
+def test_a_place_is_sampled_by_its_flag(flags: str, sampled: bool) -> None:
+    assert TraceContext(traceparent=f"{PARENT[:-2]}{flags}").is_sampled is sampled
+
+
 def test_a_tracestate_that_is_too_long_or_no_ascii_is_left_out() -> None:
     assert trace_of({"traceparent": PARENT, "tracestate": "a=1,b=2"}) == TraceContext(
         traceparent=PARENT, tracestate="a=1,b=2"

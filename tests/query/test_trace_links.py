@@ -45,6 +45,17 @@ def test_the_page_of_a_flow_links_to_the_trace_of_its_release(database_url: str)
             assert (flow["trace"], "traceUrl" in flow) == (TRACE, False)
 
 
+def test_a_trace_that_is_not_sampled_has_no_link(sqlite_url: str) -> None:
+    with Scenario(sqlite_url) as world:
+        headers = {"traceparent": f"00-{TRACE}-b7ad6b7169203331-00"}
+        arrival = Arrival.of(published("1.0"), arrived_at=world.now, publisher="tests", headers=headers)
+        record(world.engine, [arrival], world.now)
+        world.evaluate()
+        with client(world, trace_url=ADDRESS) as configured:
+            flow = configured.get("/flows/1.json").json()
+        assert (flow["trace"], "traceUrl" in flow) == (TRACE, False)
+
+
 @pytest.mark.parametrize(
     ("text", "problem"),
     [

@@ -25,6 +25,11 @@ class TraceContext(Struct, frozen=True, kw_only=True):
         """Of the trace, 32 digits."""
         return self.traceparent[3:35]
 
+    @property
+    def is_sampled(self) -> bool:
+        """Whether its sender may have recorded it."""
+        return int(self.traceparent[-2:], 16) & 1 == 1
+
     def headers(self) -> dict[str, str]:
         """The headers of a message or request that is part of it."""
         state = {"tracestate": self.tracestate} if self.tracestate is not None else {}
@@ -41,12 +46,9 @@ def trace_context(traceparent: str | None, tracestate: str | None = None) -> Tra
 
 def trace_of(headers: Mapping[str, str]) -> TraceContext | None:
     """The place that the headers name; None where they name none."""
-    prefix = next((one for one in _PREFIXES if f"{one}traceparent" in headers), None) if headers else None
-    return (
-        trace_context(headers[f"{prefix}traceparent"], headers.get(f"{prefix}tracestate"))
-        if prefix is not None
-        else None
-    )
+    named = [one for one in _PREFIXES if f"{one}traceparent" in headers]
+    found = (trace_context(headers[f"{one}traceparent"], headers.get(f"{one}tracestate")) for one in named)
+    return next(filter(None, found), None)
 
 
 def place_in(trace: TraceContext | None, given: TraceContext | None) -> TraceContext | None:

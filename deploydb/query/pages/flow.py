@@ -81,7 +81,7 @@ def flow(asked: RequestContext) -> Flow:
         approvals = words_on(connection, [one.id for one in deployments])
     branches = asked.catalog.branches(view.service) if not deployments else None
     untaken = reason_body(branches.nowhere(view.service, view.artifact.version)) if branches is not None else None
-    link = asked.trace_link
+    link = asked.trace_link if trace is not None and trace.is_sampled else None
     failures = failures_of(deployments)
     after = stages_before(asked.catalog, deployments[-1], deployments) if deployments else {}
     words: dict[int, list[Comment]] = defaultdict(list)
