@@ -163,17 +163,17 @@ class RunStep:
                 name = f"start {self._run.orchestrator}"
                 span = self._tracer.begin(name, "client", self._run.trace, about(self._command))
             try:
-                begun = converse(orchestrator.start(task), self._outgoing, span.context)
-                span.end({"cicd.pipeline.run.url.full": begun.url} if begun.url else None)
-            except Trouble as trouble:
-                span.end(error="no good answer")
-                if trouble.untaken and not lost:
+                run = self._texts.run(converse(orchestrator.start(task), self._outgoing, span.context))
+            except BaseException as error:
+                span.end(error="no good answer" if isinstance(error, Trouble) else type(error).__name__)
+                if isinstance(error, Trouble) and error.untaken and not lost:
                     self._run = replace(self._run, state="taken")
                 raise
+            span.end({"cicd.pipeline.run.url.full": run.url} if run.url else None)
             what = "started"
         else:
             what = "found to be started"
-        run = self._texts.run(begun)
+            run = self._texts.run(begun)
         self._log.info(what, run=self._texts.text(run.id), url=run.url)
         again = Retrying(
             retry=retry_if_exception_type(Transient),

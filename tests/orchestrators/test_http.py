@@ -51,6 +51,7 @@ def test_the_requests_to_a_tool_and_its_reports_are_in_the_trace_of_the_command(
 ) -> None:
     spans = Spans()
     workshop.tracer = spans.tracer
+    paas.page = f"https://paas.test/?key={TOKEN}&run="
     described = f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{by_run(paas)}"
     running.configured(workshop, described)
     workshop.start("orchestrate")
@@ -60,6 +61,7 @@ def test_the_requests_to_a_tool_and_its_reports_are_in_the_trace_of_the_command(
     running.ended(workshop)
     start, took = spans.one("start default"), spans.message("process deploydb.commands.default", command)
     assert parent_id(start) == span_id(took)
+    assert (start.attributes or {})["cicd.pipeline.run.url.full"] == "https://paas.test/?key=***&run=1"
     assert parent_id(took) == span_id(spans.message("send deploydb.commands", command))
     asked = {one.method: one.headers["traceparent"] for one in paas.asked}
     assert asked == {"POST": f"00-{TRACE}-{span_id(start)}-01", "GET": f"00-{TRACE}-{span_id(took)}-01"}
