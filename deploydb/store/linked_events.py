@@ -17,6 +17,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import module_key
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import EventUnused, type_of
+from deploydb.domain.model.trace import TraceContext, trace_context
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.store import bulk
 from deploydb.store.arrival import Arrival
@@ -51,6 +52,7 @@ class _Row(Struct, frozen=True, kw_only=True):
     source: str
     time: datetime
     publisher: str | None
+    trace: TraceContext | None
     event: EiffelEvent
 
 
@@ -136,7 +138,7 @@ def _made(root: _Row, rows: Mapping[str, _Row], listed: Mapping[str, Collection[
         used = (root.event.id, *one.others)
         reading = combined([about | fields for fields in one.facts], used, arrived_at=root.time, names=names)
         publishers = dict.fromkeys([root.publisher, *(rows[id_].publisher for id_ in one.others)])
-        arrival = Arrival.of_reading(reading, root.publisher, root.publisher).by_all(tuple(publishers))
+        arrival = Arrival.of_reading(reading, root.publisher, root.publisher, root.trace).by_all(tuple(publishers))
         made.append(Combined(number=root.number, arrival=arrival, needs=needed(root.event)))
     return made
 
@@ -158,13 +160,20 @@ def _rows(connection: sa.Connection, numbers: Collection[int]) -> list[_Row]:
     """Those of the rows of the log that are such events, in their order."""
     if not numbers:
         return []
-    columns = (event.c[name] for name in ("number", "source", "time", "publisher"))
+    columns = (event.c[name] for name in ("number", "source", "time", "publisher", "traceparent", "tracestate"))
     statement = sa.select(*columns, event.c.body["original"].label("original"))
     condition = (among(event.c.number, sorted(numbers)), event.c.type == type_of(EventUnused))
     rows = connection.execute(statement.where(*condition).order_by(event.c.number))
     found = [(row, eiffel_of(row.original)) for row in rows]
     return [
-        _Row(number=row.number, source=row.source, time=row.time, publisher=row.publisher, event=one)
+        _Row(
+            number=row.number,
+            source=row.source,
+            time=row.time,
+            publisher=row.publisher,
+            trace=trace_context(row.traceparent, row.tracestate),
+            event=one,
+        )
         for row, one in found
         if one is not None
     ]

@@ -135,7 +135,7 @@ def _record(
         now = clock if isinstance(clock, datetime) else clock()
         duplicates.note(connection, differing.values(), now)
     if linked:
-        recorded = replace(recorded, unmatched=recorded.unmatched + _combine(connection, linked, clock, judge))
+        recorded = replace(recorded, unmatched=recorded.unmatched + _combine(connection, linked, clock, judge, traced))
     return replace(recorded, differing=tuple(differing.values()))
 
 
@@ -144,6 +144,7 @@ def _combine(
     linked: Sequence[Linked],
     clock: datetime | Callable[[], datetime],
     judge: Judge | None,
+    traced: Traced | None,
 ) -> int:
     """Record the facts that these events are with others, where the publisher of each of them may say it. How many of
     them are unmatched."""
@@ -157,7 +158,7 @@ def _combine(
         return next(filter(None, refusals), None)
 
     arrivals = [one.arrival for one in combined]
-    recorded = _record(connection, arrivals, clock=clock, judge=of_all if judge is not None else None)
+    recorded = _record(connection, arrivals, clock=clock, judge=of_all if judge is not None else None, traced=traced)
     linked_events.refuse(connection, [(combined[index], str(error)) for index, error in recorded.refusals])
     return waiting + recorded.unmatched
 

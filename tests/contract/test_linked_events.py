@@ -11,6 +11,7 @@ from deploydb.domain.model.access import Access, Grant
 from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.environment_names import EnvironmentNames
 from deploydb.domain.model.errors import Forbidden
+from deploydb.domain.model.trace import TraceContext
 from deploydb.store.arrival import Arrival
 from deploydb.store.record import Recorded, record
 from deploydb.store.tables import event, unmatched_fact
@@ -47,6 +48,26 @@ def facts(world: Scenario) -> list[tuple[str, str, str | None]]:
 
 def whys(world: Scenario) -> list[str]:
     return [row.why for row in world.rows(unmatched_fact)]
+
+
+def test_the_fact_of_several_events_continues_the_trace_of_the_one_that_links(world: Scenario) -> None:
+    begun: list[tuple[str, TraceContext | None]] = []
+
+    def traced(arrival: Arrival, trace: TraceContext | None) -> TraceContext | None:
+        begun.append((arrival.fact.id, arrival.trace))
+        return arrival.trace
+
+    place = TraceContext(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", tracestate="ci=7")
+    root = Arrival.of(
+        deployed("d-1", "a-1", "e-1", service="foo"), arrived_at=world.now, publisher="team", headers=place.headers()
+    )
+    record(world.engine, [root], world.now, judge, traced)
+    record(
+        world.engine, [world.arrival(one, "team") for one in (PROD, created("a-1", "1.0"))], world.now, judge, traced
+    )
+    (fact,) = (row for row in world.rows(event) if row.type == "deployment.observed")
+    assert (fact.traceparent, fact.tracestate) == (place.traceparent, place.tracestate)
+    assert (fact.id, place) in begun
 
 
 @pytest.mark.parametrize("order", [("evil", "team"), ("team", "evil")])
