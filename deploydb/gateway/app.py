@@ -113,8 +113,8 @@ def application(
         log=log,
         answer=answer,
         middleware=[
-            Middleware(TraceMiddleware, tracer=tracer),
             Middleware(Authentication, authenticator=authenticator),
+            Middleware(TraceMiddleware, tracer=tracer),
         ],
     )
     app.state.servers = servers

@@ -78,6 +78,14 @@ def metrics_route(registry: CollectorRegistry) -> Route:
     return Route("/metrics", metrics, methods=["GET"])
 
 
+NO_ROUTE = "none"
+
+
+def route_of(scope: Scope) -> str:
+    """The route of a request that has been answered; `NO_ROUTE` for an unknown path."""
+    return getattr(scope.get("route"), "path", NO_ROUTE)
+
+
 class RequestMetrics:
     """Number and time of a service's answers."""
 
@@ -98,6 +106,6 @@ class RequestMetrics:
 
     def count(self, scope: Scope, status: int, seconds: float) -> None:
         """Count an answer to the request of `scope`."""
-        labels = (getattr(scope.get("route"), "path", "none"), str(status))
+        labels = (route_of(scope), str(status))
         self._requests.labels(*labels).inc()
         self._seconds.labels(*labels).observe(seconds)

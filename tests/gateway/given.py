@@ -24,6 +24,7 @@ from deploydb.hooks.hook import Hook
 from deploydb.http.authentication import Authenticator
 from deploydb.http.sessions import Sessions
 from deploydb.identity import FORM_COOKIE, SESSION_COOKIE, Bearer, Identity, hashed
+from deploydb.tracing import NO_TRACER, Tracer
 from tests.scenario import Scenario, catalog
 from tests.workers.in_process import CONFIG
 
@@ -190,6 +191,7 @@ def gateway(
     publishes_to: str | None = None,
     hooks: Mapping[str, Hook] = {},
     writers: Writers | None = None,
+    tracer: Tracer = NO_TRACER,
 ) -> Iterator[Gateway]:
     """On a world's store, with a proxy at `PROXY` that says who people are."""
     provision(broker_url, topology_of(world.catalog))
@@ -206,6 +208,7 @@ def gateway(
             threads=threads,
             registry=registry,
             writers=writers,
+            tracer=tracer,
         )
         try:
             yield Gateway(app, world, broker_url, registry)

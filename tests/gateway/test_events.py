@@ -14,10 +14,11 @@ from deploydb.broker.open import open_inbound
 from deploydb.broker.port import Receipt
 from deploydb.broker.topology import INGEST_QUEUE
 from deploydb.gateway.publishing import Publisher
-from tests.gateway.given import ALICE, JENKINS, Gateway
+from tests.gateway.given import ALICE, JENKINS, Gateway, gateway, story
 from tests.wire.cdevents import BECOMES, CONFORMANCE, conformance, published, suite_finished
 from tests.wire.eiffel import created
 from tests.wire.eiffel import published as eiffel_published
+from tests.workers.traces import Spans
 
 ARTIFACT = {"artifact": {"group": "com.example", "name": "foo", "version": "2.0"}}
 FACT = {"type": "artifact.published", "id": "1", "source": "ci", **ARTIFACT}
@@ -63,6 +64,19 @@ def test_an_event_is_published_in_the_trace_of_its_request(asked: Gateway) -> No
         first, second = inbound.receive(2, timedelta(seconds=1))
     assert {name: first.headers.get(name) for name in place} == place
     assert not place.keys() & second.headers.keys()
+
+
+def test_a_span_is_of_a_request_to_a_path_by_somebody(sqlite_url: str, embedded_url: str) -> None:
+    spans = Spans()
+    with story(sqlite_url) as world, gateway(world, embedded_url, tracer=spans.tracer) as asked:
+        assert send(asked, body(FACT), token=None).status_code == 401
+        assert asked.ask("/nowhere", content=b"", authorization=f"Bearer {JENKINS}").status_code == 404
+        assert asked.ask("/events", method="SURPRISE", authorization=f"Bearer {JENKINS}").status_code == 405
+        assert send(asked, body(FACT)).status_code == 202
+    assert [(span.name, dict(span.attributes or {})) for span in spans.all()] == [
+        ("HTTP", {"http.request.method": "_OTHER", "http.route": "/events", "http.response.status_code": 405}),
+        ("POST", {"http.request.method": "POST", "http.route": "/events", "http.response.status_code": 202}),
+    ]
 
 
 def test_the_answer_waits_for_the_log(asked: Gateway) -> None:
