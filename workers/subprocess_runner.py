@@ -33,8 +33,8 @@ _TICK_SECONDS = 0.1
 _LINE_BYTES = 64 * 1024
 _LAST_OUTPUT_WITHIN_SECONDS = 2.0
 _KEPT = ("DEPLOYDB_DATA",)
-_OTLP = "OTEL_EXPORTER_OTLP"
-_OF_THIS = frozenset((*OF_SYSTEMD, "TRACEPARENT", "TRACESTATE", f"{_OTLP}_HEADERS", f"{_OTLP}_TRACES_HEADERS"))
+_OTLP = "OTEL_EXPORTER_OTLP_"
+_OF_THIS = frozenset((*OF_SYSTEMD, "TRACEPARENT", "TRACESTATE", "OTEL_SERVICE_NAME"))
 
 
 class Ended(Struct, frozen=True, kw_only=True):
@@ -69,15 +69,21 @@ def variables(command: DeployCommand) -> dict[str, str]:
 
 def without_secrets(environment: Mapping[str, str], *, passed: Sequence[str] = ()) -> dict[str, str]:
     """The environment without DeployDB's settings and libpq's (`PG…`), where addresses and passwords are, and without
-    the service manager's and those of a trace, which are about this process, and the credentials for traces.
+    the service manager's and those of a trace, which are about this process, and the credentials for OpenTelemetry.
 
     `passed`: the names of those that the program gets all the same.
     """
     return {
         name: value
         for name, value in environment.items()
-        if name in passed or name in _KEPT or not (name in _OF_THIS or name.startswith(("DEPLOYDB_", "PG")))
+        if name in passed or name in _KEPT or not _is_own(name, value)
     }
+
+
+def _is_own(name: str, value: str) -> bool:
+    if name.startswith(_OTLP):
+        return name.endswith("HEADERS") or (name.endswith("ENDPOINT") and "@" in value)
+    return name in _OF_THIS or name.startswith(("DEPLOYDB_", "PG"))
 
 
 class Run:

@@ -188,11 +188,17 @@ def test_a_program_gets_none_of_our_settings_but_those_that_are_passed() -> None
         "DEPLOYDB_TOKENS": "a b c",
         "PGPASSWORD": "p",
         "PGSERVICEFILE": "/x",
+        "OTEL_EXPORTER_OTLP_HEADERS": "authorization=x",
+        "OTEL_EXPORTER_OTLP_METRICS_HEADERS": "authorization=x",
+        "OTEL_EXPORTER_OTLP_LOGS_HEADERS": "authorization=x",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": "https://u:p@otel:4318",
+        "OTEL_SERVICE_NAME": "deployer",
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "https://otel:4318/v1/traces",
     }
-    assert without_secrets(environment) == {"PATH": "/bin", "DEPLOYDB_DATA": "data"}
+    kept = {name: environment[name] for name in ("PATH", "DEPLOYDB_DATA", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")}
+    assert without_secrets(environment) == kept
     assert without_secrets(environment, passed=("PGPASSWORD", "DEPLOYDB_TOKEN")).keys() == {
-        "PATH",
-        "DEPLOYDB_DATA",
+        *kept,
         "PGPASSWORD",
         "DEPLOYDB_TOKEN",
     }
