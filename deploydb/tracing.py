@@ -47,7 +47,7 @@ class Tracer:
         return Span(parent)
 
     def close(self) -> None:
-        """Export what has ended. Never raises, and takes two seconds at most."""
+        """Export what has ended. Never raises, and takes two seconds at most: a warning where they are not enough."""
 
 
 NO_TRACER = Tracer()
@@ -59,7 +59,7 @@ def open_tracer(name: str, environ: Mapping[str, str], log: Log) -> Tracer:
     if off or not any(environ.get(variable) for variable in WANTED_BY):
         return NO_TRACER
     try:
-        made: Tracer = import_module("deploydb.otel_tracer").of_environment(name, environ)
+        made: Tracer = import_module("deploydb.otel_tracer").of_environment(name, environ, log)
     except ImportError as error:
         log.warning("no traces: install deploydb[otel]", problem=str(error))
         return NO_TRACER

@@ -199,6 +199,10 @@ class Ingest(Worker):
         if recording is None:
             return
         recorded = self._recorded(inbound, recording)
+        for delivery, why in recording.refusals:
+            self._spans.refuse(delivery, why, None)
+        for index, why in recorded.refusals:
+            self._spans.refuse(recording.origins[index], why, recording.arrivals[index])
         self._spans.end()
         buried = recording.refusals + [(recording.origins[index], refused) for index, refused in recorded.refusals]
         if buried:

@@ -110,6 +110,8 @@ class Relay(Worker):
                 [_message(outgoing, span.context) for outgoing, span in zip(leased, spans, strict=True)]
             )
         except Transient as error:
+            for span in spans:
+                span.end(error="unconfirmed")
             # those that were confirmed unheard go out twice, under the same id
             outbox.settle(self._engine, (), {one.id: str(error) for one in leased}, self._clock())
             if outbound.blocked:

@@ -25,7 +25,7 @@ from deploydb.query import app as query
 from deploydb.redaction import redacted
 from deploydb.settings import Settings
 from deploydb.telemetry import Log
-from deploydb.tracing import open_tracer
+from deploydb.tracing import NO_TRACER, open_tracer
 
 from .configuration_metrics import ConfigurationMetrics
 from .garbage import look_seldom
@@ -63,7 +63,7 @@ def serve(
         address, setting = given.gateway_listen, "DEPLOYDB_GATEWAY_LISTEN"
     reads: Starlette | None = None
     writes: Starlette | None = None
-    tracer = open_tracer(name, os.environ, log)
+    tracer = open_tracer(name, os.environ, log) if name != "query" else NO_TRACER  # no span is of a reader
     with ExitStack() as stack:
         stack.callback(tracer.close)
         if name in ("gateway", "web"):

@@ -1,28 +1,37 @@
 """Traces: from an event through ingest, decision, command and orchestrator back; with OpenTelemetry and without."""
 
+import io
 import json
+import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 from msgspec.structs import replace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.trace import StatusCode
 
-from deploydb.broker.open import open_inbound
-from deploydb.broker.port import Delivery
+from deploydb.broker.open import open_inbound, open_outbound
+from deploydb.broker.port import Delivery, Message, Outbound, Receipt
 from deploydb.broker.topology import command_queue
 from deploydb.domain.model.commands import DeployCommand
-from deploydb.domain.model.errors import Misconfigured
+from deploydb.domain.model.errors import Misconfigured, Transient
+from deploydb.otel_tracer import OpenTelemetryTracer
+from deploydb.store.record import record
 from deploydb.store.tables import event
 from deploydb.telemetry import open_log
 from deploydb.tracing import NO_TRACER, open_tracer
 from deploydb.wire.native import decode_command
 from tests.cluster import ROOT, write_config
+from tests.scenario import Scenario
 from tests.web import Web, web
 from tests.workers.in_process import CONFIG, InProcess, fact, published, until
 from tests.workers.traces import OTHER, PARENT, TRACE, Spans, parent_id, span_id, trace_id
+from workers.ingest_spans import IngestSpans
 
 
 @pytest.fixture
@@ -128,6 +137,52 @@ def test_without_opentelemetry_the_place_is_passed_on_and_no_part_of_the_event(w
     assert rows[-1].traceparent is None
 
 
+def test_spans_of_messages_that_are_not_confirmed_or_not_recorded_have_an_error(
+    workshop: InProcess, spans: Spans, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lost: list[str] = []
+
+    def opened(url: str, *, name: str) -> Outbound:
+        outbound = open_outbound(url, name=name)
+        publish = outbound.publish
+
+        def publish_later(messages: Sequence[Message]) -> list[Receipt]:
+            if name == "relay" and messages and not lost:
+                lost.extend(message.headers["traceparent"] for message in messages)
+                raise Transient("lost")
+            return publish(messages)
+
+        monkeypatch.setattr(outbound, "publish", publish_later)
+        return outbound
+
+    monkeypatch.setattr("workers.__main__.open_outbound", opened)
+    workshop.start("ingest", "promote", "relay")
+    workshop.publish(b"{}", headers={"traceparent": PARENT})
+    refused = spans.one("process deploydb.ingest")
+    assert (trace_id(refused), refused.status.status_code) == (TRACE, StatusCode.ERROR)
+    assert refused.status.description
+    workshop.publish(published("1.0"), headers={"traceparent": PARENT})
+    _, delivery = taken(workshop)
+    until(lambda: len([one for one in spans.all() if one.name == "send deploydb.commands"]) == 2, "both attempts")
+    first, second = (one for one in spans.all() if one.name == "send deploydb.commands")
+    assert lost == [f"00-{TRACE}-{span_id(first)}-01"]
+    assert delivery.headers["traceparent"] == f"00-{TRACE}-{span_id(second)}-01"
+    assert [one.status.description for one in (first, second)] == ["unconfirmed", None]
+
+
+def test_each_span_of_an_event_that_is_recorded_again_ends(sqlite_url: str) -> None:
+    spans = Spans()
+    of_ingest = IngestSpans(spans.tracer)
+    with Scenario(sqlite_url) as world:
+        for _ in range(2):
+            record(world.engine, [world.arrival(published("1.0"))], world.now, traced=of_ingest.traced)
+        of_ingest.end()
+        (row,) = (one for one in world.rows(event) if one.id == "foo-1.0")
+    first, second = spans.all()
+    assert row.traceparent.split("-")[1:3] == [trace_id(first), span_id(first)]
+    assert [one.status.description for one in (first, second)] == ["done again", None]
+
+
 def test_a_webhook_is_called_in_the_trace_of_its_deployment(workshop: InProcess, spans: Spans) -> None:
     with web() as receiver:
         receiver.reply("/chat", 200)
@@ -170,9 +225,34 @@ def test_spans_are_made_where_opentelemetry_is_configured(environ: dict[str, str
     assert open_tracer("ingest", environ, log) is NO_TRACER
 
 
-def test_an_exporter_that_is_not_installed_is_named() -> None:
-    with pytest.raises(Misconfigured, match="OTEL_TRACES_EXPORTER: no exporter 'nowhere' is installed"):
-        open_tracer("ingest", {"OTEL_TRACES_EXPORTER": "nowhere"}, open_log("info", name="tests"))
+@pytest.mark.parametrize(
+    ("environ", "problem"),
+    [
+        ({"OTEL_TRACES_EXPORTER": "nowhere"}, "OTEL_TRACES_EXPORTER: no exporter 'nowhere' is installed"),
+        ({"OTEL_EXPORTER_OTLP_PROTOCOL": "pigeon"}, "OTEL_EXPORTER_OTLP_PROTOCOL: no exporter 'otlp of pigeon' is"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "otel:4318"}, "OTEL_EXPORTER_OTLP_ENDPOINT is no http or https address"),
+        (
+            {"OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "5000"},
+            "OTEL_BSP_MAX_EXPORT_BATCH_SIZE or .*: max_export_batch",
+        ),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "-1"}, "OTEL_BSP_MAX_QUEUE_SIZE, .*: max_queue_size must be"),
+        ({"OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "x"}, "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT must be"),
+    ],
+)
+def test_a_wrong_variable_is_named(environ: dict[str, str], problem: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in ({"OTEL_TRACES_EXPORTER": "otlp"} | environ).items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(Misconfigured, match=problem):
+        open_tracer("ingest", os.environ, open_log("info", name="tests"))
+
+
+def test_spans_that_are_not_exported_at_the_end_are_logged(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("deploydb.otel_tracer._CLOSE_WITHIN_SECONDS", 0.01)
+    stream, answers, provider = io.StringIO(), threading.Event(), TracerProvider(shutdown_on_exit=False)
+    monkeypatch.setattr(provider, "shutdown", answers.wait)
+    OpenTelemetryTracer(provider, open_log("info", name="tests", stream=stream)).close()
+    answers.set()
+    assert json.loads(stream.getvalue())["event"] == "the last spans are not exported"
 
 
 def test_the_console_exporter_writes_the_spans_of_a_process() -> None:

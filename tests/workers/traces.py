@@ -39,7 +39,7 @@ class Spans:
 
     def event(self, id_: str) -> ReadableSpan:
         """That of ingest, of an event with an id."""
-        return self.one("process deploydb.ingest", lambda attributes: attributes["cloudevents.event_id"] == id_)
+        return self.one("process deploydb.ingest", lambda attributes: attributes.get("cloudevents.event_id") == id_)
 
     def of_deployment(self, name: str, deployment: int) -> ReadableSpan:
         """One of a deployment."""
