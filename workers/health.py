@@ -77,8 +77,8 @@ class WorkerHealth(Health):
 
     @property
     def alive(self) -> bool:
-        """Whether the loop still comes round."""
-        return self._clock() - self._beat_at < STUCK_AFTER.total_seconds()
+        """Whether the loop still comes round, and the looks end."""
+        return super().alive and self._clock() - self._beat_at < STUCK_AFTER.total_seconds()
 
     def ready(self) -> Ready:
         """Whether work is being done, and the reasons against it."""

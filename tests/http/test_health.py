@@ -12,13 +12,19 @@ from deploydb.http import health
 from deploydb.http.health import Health
 from deploydb.http.metrics import add_readiness, metrics_route
 from deploydb.redaction import redacted
+from workers.health import WorkerHealth
 
 
-def test_a_look_that_does_not_answer_in_time_is_a_reason_and_none_once_it_does(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("kind", [Health, WorkerHealth])
+def test_a_look_that_does_not_answer_in_time_is_a_reason_and_none_once_it_does(
+    kind: type[Health], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(health, "ANSWER_WITHIN_SECONDS", 0.1)
     monkeypatch.setattr(health, "FRESH_SECONDS", 0.0)
     answers = threading.Event()
-    looking = Health()
+    looking = kind()
+    if isinstance(looking, WorkerHealth):
+        looking.succeeded()
     looking.check("database", lambda: answers.wait() and None)
     assert looking.ready().reasons == ("database: no answer within 0 s",)
     monkeypatch.setattr(health, "STUCK_SECONDS", 0.0)
