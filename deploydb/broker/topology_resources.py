@@ -17,6 +17,13 @@ _API = "rabbitmq.com/v1beta1"
 _SEPARATOR = "\0"
 _LONGEST_NAME = 253
 """Of an object of Kubernetes."""
+_CLUSTER = re.compile(r"[a-z]([a-z0-9-]{0,61}[a-z0-9])?")
+"""The cluster operator names Services after a RabbitmqCluster."""
+
+
+def is_name_of_cluster(name: str) -> bool:
+    """Whether Kubernetes takes the name of a RabbitmqCluster."""
+    return _CLUSTER.fullmatch(name) is not None
 
 
 def topology_resources(topology: Topology, users: Sequence[User], *, vhost: str, cluster: str) -> list[dict[str, Any]]:
@@ -72,7 +79,9 @@ def _fields(definition: dict[str, Any], *names: str, **renamed: str) -> dict[str
 
 def _name(first: str, *others: str) -> str:
     """A name that Kubernetes takes: `first`, with a hash where it is not one, or `others` belong to it."""
-    taken = re.sub(r"[^a-z0-9.-]+", "-", first.lower()).strip("-.")[: _LONGEST_NAME - 9]
+    taken = re.sub(r"[^a-z0-9.-]+", "-", first.lower())[: _LONGEST_NAME - 9]
+    taken = re.sub(r"-*\.[.-]*", ".", taken).strip("-.")
     if taken == first and not others:
         return taken
-    return f"{taken}-{hashlib.sha256(_SEPARATOR.join([first, *others]).encode()).hexdigest()[:8]}"
+    digest = hashlib.sha256(_SEPARATOR.join([first, *others]).encode()).hexdigest()[:8]
+    return f"{taken}-{digest}" if taken else digest

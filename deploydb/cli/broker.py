@@ -12,7 +12,7 @@ from deploydb.broker.definitions import password_hash
 from deploydb.broker.open import check as check_broker
 from deploydb.broker.open import provision as provision_broker
 from deploydb.broker.topology import Topology, topology_of
-from deploydb.broker.topology_resources import topology_resources
+from deploydb.broker.topology_resources import is_name_of_cluster, topology_resources
 from deploydb.broker.users import User, users
 from deploydb.configuration import LiveCatalog
 from deploydb.domain.model.errors import Misconfigured
@@ -105,6 +105,11 @@ def definitions(vhost: str, passwords: Path | None, kubernetes: str | None, eiff
     if kubernetes is not None and passwords is not None:
         raise click.UsageError(
             "--passwords: with --kubernetes passwords are in Secrets: leave one of the two options out"
+        )
+    if kubernetes is not None and not is_name_of_cluster(kubernetes):
+        raise click.UsageError(
+            f"--kubernetes: {kubernetes!r} is no name of a RabbitmqCluster: expected at most 63 of a-z, 0-9 and -, "
+            "with a letter first and no - last"
         )
     live = LiveCatalog(from_environment().config)
     topology = topology_of(live.catalog, eiffel=eiffel)

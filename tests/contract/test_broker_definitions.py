@@ -200,6 +200,21 @@ def test_definitions_for_kubernetes_have_names_that_it_takes_and_no_two_the_same
     assert not queues
     refused = shell.fails("broker", "definitions", "--kubernetes", "mq", "--passwords", str(tmp_path), code=2)
     assert "--passwords: with --kubernetes passwords are in Secrets" in refused
+    for wrong in ("", "Mq", "mq-", "1mq", "m" * 64):
+        refused = shell.fails("broker", "definitions", "--kubernetes", wrong, code=2)
+        assert f"--kubernetes: {wrong!r} is no name of a RabbitmqCluster" in refused
+
+
+@pytest.mark.parametrize("vhost", ["/", "a.-b", "A..b", f"{'v' * 243}.x.y"])
+def test_definitions_for_kubernetes_take_any_vhost(vhost: str, tmp_path: Path) -> None:
+    shell = Shell(tmp_path)
+    shell.environment["DEPLOYDB_CONFIG"] = str(write_config(tmp_path / "config", FILES))
+    made = yaml.safe_load_all(shell.ok("broker", "definitions", "--kubernetes", "mq", "--vhost", vhost).stdout)
+    (found,) = [each for each in made if each["kind"] == "Vhost"]
+    assert found["spec"]["name"] == vhost
+    label = "[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+    assert re.fullmatch(rf"{label}(\.{label})*", found["metadata"]["name"])
+    assert len(found["metadata"]["name"]) <= 253
 
 
 def test_an_operator_looks_at_dead_letters_and_replays_them(url: str) -> None:
