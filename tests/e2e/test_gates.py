@@ -88,8 +88,8 @@ def test_what_is_asked_before_and_after_is_answered_twice_and_by_a_retry_not_aga
     here.await_why("guarded", "guarded", "1.0-flaky", "1.0-flaky is in guarded", "waits for 1 approval (again)")
     assert here.commanded("guarded", "guarded") == [("deploy", "1.0-flaky", 1), ("deploy", "1.0-flaky", 2)]
     answer = " ".join(here.run("why", "guarded", "guarded", "1.0-flaky").split())
-    assert "again (entry) PASS approved by bob" in answer
-    assert "again PENDING waits for 1 approval" in answer
+    assert "✓ again (entry) approved by bob" in answer
+    assert "… again waits for 1 approval" in answer
     here.run("approve", "guarded", "guarded", "--by", "bob")
     here.await_running("guarded", "guarded", "1.0-flaky")
 
