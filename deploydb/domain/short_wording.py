@@ -17,7 +17,11 @@ _NAMED = 2
 
 
 def short(reason: ReasonCase) -> str:
-    """The reason in a few words, of bounded length."""
+    """The reason in a few words, on one line of at most 160 characters."""
+    return _cut(_few_words(reason))
+
+
+def _few_words(reason: ReasonCase) -> str:
     match reason:
         case why.Several(reasons=reasons) | why.GatesPassed(reasons=reasons):
             return " · ".join(map(short, reasons))
@@ -41,8 +45,8 @@ def short(reason: ReasonCase) -> str:
             return f"failed in {environment}"
         case why.SkippedUpstream(environment=environment):
             return f"skipped in {environment}"
-        case outcome.AttemptFailed(text=own) if own:
-            return _beginning(own)
+        case outcome.AttemptFailed(text=own) if own and own.strip():
+            return _ends_of(own)
         case gate.JobsPassed(reports=reports):
             return ", ".join(f"{one.job} passed" for one in reports)
         case gate.JobsFailed(reports=reports):
@@ -54,7 +58,7 @@ def short(reason: ReasonCase) -> str:
         case gate.AwaitingApproval(missing=missing, groups=groups):
             return f"waits for {approvals_text(missing, groups)}"
         case _:
-            return _beginning(text(reason))
+            return next(iter(text(reason).strip().splitlines()), "").strip()
 
 
 def _people(names: Iterable[str]) -> str:
@@ -62,9 +66,16 @@ def _people(names: Iterable[str]) -> str:
     return " and ".join(known) if len(known) <= _NAMED else counted(len(known), "person", "people")
 
 
-def _beginning(words: str) -> str:
-    """The first line, cut between two words where it is longer than is shown."""
-    line = next(iter(words.strip().splitlines()), "").strip()
-    if len(line) <= _LONGEST:
+def _ends_of(output: str) -> str:
+    """The first line of a program's output, and the last: errors come last."""
+    first, *more = [line.strip() for line in output.splitlines() if line.strip()]
+    return f"{_cut(first, _LONGEST // 2).removesuffix('…')} … {more[-1]}" if more else first
+
+
+def _cut(line: str, most: int = _LONGEST) -> str:
+    """A line that is longer than is shown, cut between two words; within one that is longer than half of it."""
+    if len(line) <= most:
         return line
-    return f"{line[: _LONGEST - 1].rsplit(' ', 1)[0]}…"
+    head = line[: most - 1]
+    words = head.rsplit(" ", 1)[0]
+    return f"{words if len(words) > most // 2 else head}…"

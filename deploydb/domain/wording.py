@@ -114,7 +114,7 @@ def _text(reason: ReasonCase) -> str:
                 f"; failed in {one.environment}: {text(one.reason)}" for one in failed
             )
         case outcome.AttemptFailed(text=own):
-            return own or "its orchestrator gave no reason"
+            return own if own and own.strip() else "its orchestrator gave no reason"
         case why.ReportedElsewhere(what=what, field=field, reported=reported, expected=expected):
             named = f"{what} reported for {reported}" if field != "promotion" else f"{reported} reported"
             return f"{named}; this {field} is {expected}"

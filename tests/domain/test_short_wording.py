@@ -31,7 +31,14 @@ PASSED = why.GatesPassed(
         (why.Admitted(published_by="ci", attempt=2), "attempt 2 · published by ci"),
         (why.Admitted(promotion=parts.Comment(by="ann", comment="now"), published_by="ci"), "promoted by ann"),
         (gate.AwaitingApproval(missing=2, groups=("sre",)), "waits for 2 approvals of sre"),
-        (outcome.AttemptFailed(text="disk full\n  at line 3\n"), "disk full"),
+        (
+            outcome.AttemptFailed(text="exit code 1: Pulling\nlayer 1\nERROR: disk full\n"),
+            "exit code 1: Pulling … ERROR: disk full",
+        ),
+        (outcome.AttemptFailed(text=f"{'a ' * 99}\nERROR: full\n"), f"{'a ' * 38}a … ERROR: full"),
+        (outcome.AttemptFailed(text=f"error: {'x' * 300}"), f"error: {'x' * 152}…"),
+        (outcome.AttemptFailed(text=" \n"), "its orchestrator gave no reason"),
+        (gate.JobsPassed(reports=(parts.JobReport(job="smoke"),) * 20), f"{'smoke passed, ' * 10}smoke passed,…"),
         (outcome.AttemptFailed(text=f"disk {'very ' * 40}full"), f"disk {'very ' * 29}very…"),
         (outcome.AttemptFailed(), "its orchestrator gave no reason"),
         (why.FailedUpstream(environment="dev", reason=outcome.AttemptFailed(text="no")), "failed in dev"),
@@ -42,9 +49,9 @@ def test_a_reason_in_a_few_words(reason: ReasonCase, expected: str) -> None:
     assert short(reason) == expected
 
 
-@pytest.mark.parametrize(("reason", "whole"), TEXTS, ids=[type(reason).__name__ for reason, _ in TEXTS])
-def test_every_reason_has_a_few_words_on_one_line(reason: ReasonCase, whole: str) -> None:
-    assert 0 < len(short(reason)) <= max(len(whole), 160)
+@pytest.mark.parametrize("reason", [reason for reason, _ in TEXTS], ids=[type(reason).__name__ for reason, _ in TEXTS])
+def test_every_reason_has_a_few_words_on_one_line(reason: ReasonCase) -> None:
+    assert 0 < len(short(reason)) <= 160
     assert "\n" not in short(reason)
 
 
