@@ -48,15 +48,15 @@ def narrow(path: Path) -> bool:
     ours = found.st_uid == os.geteuid()
     kept = stat.S_IRWXU if stat.S_ISDIR(found.st_mode) else stat.S_IRUSR | stat.S_IWUSR
     if stat.S_ISDIR(found.st_mode):
-        ours = ours and not found.st_mode & stat.S_ISVTX and path.resolve() not in (Path.cwd(), _home())
+        ours = ours and not found.st_mode & stat.S_ISVTX and path.resolve() not in (Path.cwd(), home())
     if not ours:
         return False
     path.chmod(found.st_mode & kept)
     return True
 
 
-def _home() -> Path | None:
-    """None for a user that is a number alone, as those of containers are, where HOME is not set."""
+def home() -> Path | None:
+    """The user's home; None for a user that is a number alone, as those of containers are, where HOME is not set."""
     try:
         return Path.home()
     except RuntimeError:

@@ -16,7 +16,8 @@ from time import time
 import click
 
 from deploydb.domain.model.errors import DeployDBError
-from deploydb.private_files import make_folder
+from deploydb.domain.unsafe_characters import has_hidden
+from deploydb.private_files import home, make_folder
 from deploydb.processes import me
 from deploydb.settings import from_environment
 
@@ -38,7 +39,10 @@ def names_of(question: str, ask: Callable[[], Iterable[str]]) -> list[str]:
     except DeployDBError:
         return []
     identity = "\0".join((settings.url, me(), settings.token, question))
-    path = _folder() / f"{sha256(identity.encode(errors='surrogateescape')).hexdigest()}.json"
+    folder = _folder()
+    if folder is None:
+        return _asked(ask) or []
+    path = folder / f"{sha256(identity.encode(errors='surrogateescape')).hexdigest()}.json"
     age = _age(path)
     if age is not None and age < FRESH_SECONDS:
         return _read(path)
@@ -49,9 +53,11 @@ def names_of(question: str, ask: Callable[[], Iterable[str]]) -> list[str]:
     return _read(path) if age is not None and age < _LAST_SECONDS else []
 
 
-def _folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()
-    return Path(base) / "deploydb" / "completion"
+def _folder() -> Path | None:
+    """None for a user without a home."""
+    given, own = os.environ.get("XDG_CACHE_HOME"), home()
+    base = Path(given) if given else own / ".cache" if own is not None else None
+    return base / "deploydb" / "completion" if base is not None else None
 
 
 def _asked(ask: Callable[[], Iterable[str]]) -> list[str] | None:
@@ -60,7 +66,7 @@ def _asked(ask: Callable[[], Iterable[str]]) -> list[str] | None:
 
     def run() -> None:
         with suppress(DeployDBError, click.UsageError, LookupError, TypeError):  # no answer, or none of ours
-            found.append([*dict.fromkeys(ask())][:_MOST])
+            found.append(_offered(dict.fromkeys(ask()))[:_MOST])
 
     thread = Thread(target=run, daemon=True)
     thread.start()
@@ -68,9 +74,15 @@ def _asked(ask: Callable[[], Iterable[str]]) -> list[str] | None:
     return found[0] if found else None
 
 
+def _offered(names: Iterable[str]) -> list[str]:
+    """Those without a character that commands a terminal: a shell prints them as they are."""
+    return [name for name in names if not has_hidden(name)]
+
+
 def _age(path: Path) -> float | None:
+    """How far from now it was written, by a clock that may have been set back since; None where it is not there."""
     try:
-        return max(time() - path.stat().st_mtime, 0.0)
+        return abs(time() - path.stat().st_mtime)
     except OSError:
         return None
 
@@ -80,7 +92,7 @@ def _read(path: Path) -> list[str]:
         names = json.loads(path.read_bytes())
     except (OSError, ValueError):
         return []
-    return [name for name in names if isinstance(name, str)] if isinstance(names, list) else []
+    return _offered(name for name in names if isinstance(name, str)) if isinstance(names, list) else []
 
 
 def _write(path: Path, names: list[str]) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deploydb.cli.client import TIMEOUT_SECONDS
+from deploydb.cli.completion_cache import names_of
 from tests.cli.conftest import served
 from tests.cli.shell import Shell
 from tests.scenario import Scenario, catalog
@@ -88,7 +89,27 @@ def test_names_are_kept_for_each_user_and_server_and_offered_while_there_is_none
     assert completed(shell, "approve foo dev --by a") == []
 
 
-@pytest.mark.parametrize("broken", [b"", b"{", b"{}", b"[1, null]", b"\xff"])
+def test_a_list_from_the_future_is_asked_for_again(completing: Shell) -> None:
+    until(lambda: completed(completing, "history f") == ["plain,foo"], what="foo")
+    for kept in (completing.folder / "cache").rglob("*.json"):
+        kept.write_bytes(b'["far"]')
+        os.utime(kept, (0, time.time() + 3600))
+    until(lambda: completed(completing, "history f") == ["plain,foo"], what="foo")
+
+
+def test_a_user_without_a_home_is_offered_what_the_server_has(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unknown(_uid: int) -> None:
+        raise KeyError
+
+    for name in ("HOME", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    assert names_of("services", lambda: ["foo"]) == ["foo"]
+
+
+@pytest.mark.parametrize("broken", [b"", b"{", b"{}", b"[1, null]", b"\xff", rb'["f\u001b[2J", "f\u202e"]'])
 def test_a_broken_file_of_names_offers_nothing(sqlite_url: str, shell: Shell, broken: bytes) -> None:
     with Scenario(sqlite_url) as world, served(world) as url:
         shell.environment["DEPLOYDB_URL"] = url

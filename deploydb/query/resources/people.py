@@ -4,7 +4,7 @@ from msgspec import Struct
 
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
-from deploydb.store.queries.existence import people_beside
+from deploydb.store.queries.existence import people_from
 
 _MOST = 50
 
@@ -21,7 +21,7 @@ def people(asked: RequestContext) -> People:
     begun = asked.option("begins") or ""
     members = {person for group in asked.catalog.groups.values() for person in group}
     with asked.store() as connection:
-        known = members | people_beside(connection, begun, most=_MOST)
+        known = members | people_from(connection, begun, most=_MOST)
     return People(people=sorted(name for name in known if name.startswith(begun))[:_MOST])
 
 

@@ -2,6 +2,7 @@
 
 import sqlalchemy as sa
 
+from deploydb.store.environment_names import CHANGED
 from deploydb.store.tables import current_version, deployment, event
 
 
@@ -52,12 +53,32 @@ def people_beside(connection: sa.Connection, name: str, *, most: int = 10) -> se
     for end, first, beyond in ((sa.func.max, who <= name, who.__lt__), (sa.func.min, who > name, who.__gt__)):
         is_next = first
         for _ in range(most):
-            person = connection.execute(sa.select(end(who)).where(who.is_not(None), is_next)).scalar()
+            person = connection.execute(sa.select(end(who)).where(_IS_PERSON, is_next)).scalar()
             if person is None:
                 break
             found.add(person)
             is_next = beyond(person)
     return found
+
+
+def people_from(connection: sa.Connection, begun: str, *, most: int) -> set[str]:
+    """The people of the log whose names begin with a text, of at most so many names from it on in alphabetical order;
+    some have other capitals, or other accents. Index: `ix_event_who`, a look-up for each."""
+    who = event.c.who
+    found: set[str] = set()
+    is_next = who >= begun
+    for _ in range(most):
+        person = connection.execute(sa.select(sa.func.min(who)).where(_IS_PERSON, is_next)).scalar()
+        # where the order is one of a language, capitals lie between small letters
+        if person is None or not person.casefold().startswith(begun.casefold()):
+            break
+        found.add(person)
+        is_next = who > person
+    return found
+
+
+_IS_PERSON = sa.and_(event.c.who.is_not(None), event.c.type != CHANGED)
+"""A change of the configuration has the host that has read it."""
 
 
 def _any(connection: sa.Connection, statement: sa.Select[tuple[int]]) -> bool:
