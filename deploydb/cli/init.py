@@ -32,10 +32,10 @@ def init(folder: Path | None) -> None:
     example = next((one for one in _EXAMPLES if (one / "services").is_dir()), None)
     if example is None:
         raise Misconfigured("the example configuration is not installed: install DeployDB again")
-    if into.exists() and any(into.iterdir()):
-        checked = f"`deploydb check-config {shlex.quote(str(into))}` checks them"
-        raise Misconfigured(f"{into} has files already: name a folder that is to be made; {checked}")
     try:
+        if into.exists() and any(into.iterdir()):
+            checked = f"`deploydb check-config {shlex.quote(str(into))}` checks them"
+            raise Misconfigured(f"{into} has files already: name a folder that is to be made; {checked}")
         shutil.copytree(example, into, dirs_exist_ok=True, copy_function=shutil.copyfile)
     except OSError as error:
         raise Misconfigured(f"cannot write the example configuration to {into}: {error}") from error

@@ -44,7 +44,9 @@ def action_options(
         command = no_wait_option(command if own_output else fact_option(command))
         command = by_option("Who does it", over_http=over_http)(command)
         if ends:
-            until = "When it ends by itself: 2h or 3d from now, 2026-12-24, or 2026-12-24T18:00:00+01:00."
+            until = (
+                "When it ends by itself: 2h or 3d from now, the beginning of 2026-12-24, or 2026-12-24T18:00:00+01:00."
+            )
             command = click.option("--until", metavar="TIME", callback=_moment, help=until)(command)
             since = "When it begins: 2h or 3d from now, a date, or a time; by default now."
             command = click.option("--from", "begins", metavar="TIME", callback=_moment, help=since)(command)
@@ -167,7 +169,9 @@ def _time(text: str) -> datetime:
     except ValueError:
         return datetime.fromisoformat(text)
     try:
-        return datetime.combine(day, time()).astimezone()
+        at = datetime.combine(day, time()).astimezone()
+        # where clocks go forward at midnight, the day begins an hour later
+        return at if at.date() == day else datetime.combine(day, time(fold=1)).astimezone()
     except OverflowError as error:  # an edge of the calendar
         raise ValueError(text) from error
 

@@ -40,6 +40,8 @@ def test_a_date_is_the_beginning_of_that_day_here(seeded: Shell) -> None:
     at = ("why", "foo", "dev", "1.0", "--at", "2026-11-22")
     assert "at 2026-11-22T00:00:00+00:00 nothing was known" in seeded.fails(*at, TZ="UTC")
     assert "at 2026-11-21T23:00:00+00:00 nothing was known" in seeded.fails(*at, TZ="Europe/Berlin")
+    forward = ("why", "foo", "dev", "1.0", "--at", "2026-03-29")  # at midnight
+    assert "at 2026-03-28T22:00:00+00:00 nothing was known" in seeded.fails(*forward, TZ="Asia/Beirut")
 
 
 @pytest.mark.parametrize("hours", ["0", "-1", "1e9", "99999999999999999999", "1.5", ""])

@@ -28,3 +28,4 @@ def test_a_folder_with_files_is_refused_and_an_empty_one_is_not(shell: Shell) ->
 def test_a_folder_that_cannot_be_made_is_named(shell: Shell) -> None:
     (shell.folder / "file").write_text("")
     assert "file/config" in shell.fails("init", "file/config")
+    assert "cannot write the example configuration to file: " in shell.fails("init", DEPLOYDB_CONFIG="file")
