@@ -10,7 +10,7 @@ from msgspec import Struct
 from rich.cells import cell_len
 
 from deploydb.cli.fitting import flowed
-from deploydb.cli.output import MarkedLine, ago, outlook_text, reason_text, show_marked, until_from
+from deploydb.cli.output import MarkedLine, ago, can_show, outlook_text, reason_text, show_marked, until_from
 from deploydb.domain.unsafe_characters import in_one_line
 from deploydb.query.column import Column
 
@@ -81,7 +81,7 @@ def show_lane(stages: Sequence[Body], now: datetime | None = None) -> None:
     Characters that the output's encoding lacks have others in ASCII. `now`: the time of the answer, where it is of the
     past.
     """
-    signs = _DRAWN if _has(_DRAWN.all) else _ASCII
+    signs = _DRAWN if can_show(_DRAWN.all) else _ASCII
     width = get_terminal_size().columns if sys.stdout.isatty() else sys.maxsize
     show_marked(_lines(stages, signs, width, now or datetime.now(UTC)))
 
@@ -111,11 +111,12 @@ def _stage(
         notes.append(f"after {' and '.join(after)}")
     outlook = stage.get("outlook")
     if outlook is not None and outlook["verdict"] == "will not come" and outlook["since"] is not None:
-        notes.append(outlook_text(outlook))
-    elif status in ("FAILED", "SKIPPED") or not (stage["gates"] or bar):
+        notes.append(outlook_text(outlook, now))
+    elif status in ("NOT_STARTED", "FAILED", "SKIPPED") or not (stage["gates"] or bar):
         notes.append(reason_text(stage["reason"]))
     name = _padded(stage["environment"], names)
-    cells = [signs.marks.get(status, "?"), name, status, ago(stage.get("since")), bar, "; ".join(filter(None, notes))]
+    since = ago(stage.get("since"), now)
+    cells = [signs.marks.get(status, "?"), name, status, since, bar, "; ".join(filter(None, notes))]
     yield from _placed(_STAGE, cells, "", "  " if is_last else f"{signs.edge} ", status, width)
 
 
@@ -141,7 +142,7 @@ def _bar(body: Body, signs: _Signs, now: datetime) -> list[str]:
     begun, end = datetime.fromisoformat(progress["begun"]), datetime.fromisoformat(progress["until"])
     share = min(max((now - begun) / (end - begun), 0.0), 1.0) if end > begun else 1.0
     done = int(share * _BAR)
-    word = {"soak": "ends", "deadline": "deadline"}[progress["kind"]]
+    word = {"deadline": "deadline"}.get(progress["kind"], "ends")
     return [
         f"{signs.done * done}{signs.left * (_BAR - done)} {share:.0%}",
         f"{word} {until_from(progress['until'], now) or 'now'}",
@@ -156,7 +157,7 @@ def _placed(
         in_one_line(" ".join(cell.split()) if column.holds == "text" else cell)
         for column, cell in zip(columns, cells, strict=True)
     ]
-    text, *more = flowed(columns, shown, max(width - len(first), 1))
+    text, *more = flowed(columns, shown, max(width - max(len(first), len(further)), 1))
     yield MarkedLine(f"{first}{text}".rstrip(), len(first), status)
     for line in more:
         yield MarkedLine(f"{further}{line}".rstrip())
@@ -176,12 +177,3 @@ def _width(names: Sequence[str]) -> int:
 
 def _padded(name: str, width: int) -> str:
     return name + " " * (width - cell_len(name))
-
-
-def _has(characters: str) -> bool:
-    """Whether the encoding of the output has them."""
-    try:
-        characters.encode(sys.stdout.encoding or "ascii")
-    except (UnicodeEncodeError, LookupError):
-        return False
-    return True

@@ -10,6 +10,7 @@ from deploydb.cli.client import Body, ask
 from deploydb.cli.options import arguments, artifact_option, past_option, watched
 from deploydb.cli.output import (
     ago,
+    can_show,
     is_shown,
     is_wide,
     outlook_text,
@@ -78,7 +79,7 @@ def status(service: str | None, environment: str | None, at: str | None, known_a
         click.echo()
     for note in notes:
         click.echo(" ".join(note.split()))
-    if sys.stdout.isatty() and any("COMPLETED" in cell for row in cells.values() for cell in row.values()):
+    if sys.stdout.isatty() and _has_completed(body["lanes"]):
         click.echo()
         show_words("; ".join(f"{status}: {MEANINGS[status]}" for status in ("COMPLETED", "SUCCESS")))
 
@@ -96,6 +97,10 @@ def show_matrix(
     rows = [[name, *(row.get(each, "-") for each in environments)] for name, row in cells.items()]
     columns = [Column("SERVICE"), *(Column(each.upper(), "text") for each in environments)]
     show_table(columns, rows, empty="No service is configured.", instead=instead or show_lanes)
+
+
+def _has_completed(lanes: Sequence[Body]) -> bool:
+    return any(one["status"] == "COMPLETED" for lane in lanes for one in (*lane["running"], *lane["pending"]))
 
 
 _HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}
@@ -201,8 +206,9 @@ def why(
     show_words(known + body["answer"])
     releasing = body.get("releasing")
     outlook = body["stages"][-1].get("outlook") if body["stages"] else None
+    now = datetime.fromisoformat(body["at"]) if "at" in body else None
     if outlook is not None and outlook["verdict"] == "will not come":
-        show_words(outlook_text(outlook))
+        show_words(outlook_text(outlook, now))
     if releasing is not None:
         show_words(_sentence(releasing))
     click.echo()
@@ -211,7 +217,7 @@ def why(
         return
     from deploydb.cli.lane_drawing import show_lane
 
-    show_lane(body["stages"], datetime.fromisoformat(body["at"]) if "at" in body else None)
+    show_lane(body["stages"], now)
 
 
 def _explained(service: str, place: str | None, version: str | None, **more: str | None) -> Body:
@@ -220,22 +226,15 @@ def _explained(service: str, place: str | None, version: str | None, **more: str
     Raises: NotFound as for an environment, where it is neither.
     """
     if place is None:
-        return ask("why", service, _last_of(service), version=version, **more)
+        return ask("why", service, version=version, **more)
     try:
         return ask("why", service, place, version=version, **more)
     except NotFound:
         asked = {"version": place} if version is None else {"environment": version}
         if ask("names", service=service, **asked)["unknown"]:
             raise
-        return ask("why", service, version or _last_of(service), version=place, **more)
-
-
-def _last_of(service: str) -> str:
-    """The last environment that a service goes to. Raises: NotFound where there is none."""
-    lanes = ask("status", service=service)["lanes"]
-    if not lanes:
-        raise NotFound(f"{service} has no stages")
-    return str(lanes[-1]["environment"])
+        path = (service,) if version is None else (service, version)
+        return ask("why", *path, version=place, **more)
 
 
 def _sentence(releasing: Body) -> str:
@@ -275,7 +274,9 @@ def history(service: str, environment: str | None, limit: int, every: bool, outp
 def _folded_row(row: Folded) -> list[str]:
     newest, *_, oldest = row.deployments
     count = f"{len(row.deployments)} that never began; --all lists them"
-    return [f"{oldest['id']}–{newest['id']}", row.where, row.span, "SKIPPED", ago(_when_of(newest)), "", count]
+    to, dots = ("–", "…") if can_show("–…") else ("-", "...")
+    numbers, versions = f"{oldest['id']}{to}{newest['id']}", row.span(dots)
+    return [numbers, row.where, versions, "SKIPPED", ago(_when_of(newest)), "", count]
 
 
 def _history_row(one: Body) -> list[str]:

@@ -144,6 +144,15 @@ def show_table(
         click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
 
 
+def can_show(characters: str) -> bool:
+    """Whether the encoding of the output has them."""
+    try:
+        characters.encode(sys.stdout.encoding or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def _colour() -> bool | None:
     """What `--color` says; None where the terminal decides."""
     context = click.get_current_context(silent=True)
@@ -176,11 +185,12 @@ def show_stages(stages: Iterable[Mapping[str, Any]]) -> None:
         show_table(_STAGES, rows, empty="")
 
 
-def ago(time: str | None) -> str:
-    """How long ago a time was: `12s ago`, `3h ago`, `5d ago`; with `-o wide` the time itself."""
+def ago(time: str | None, now: datetime | None = None) -> str:
+    """How long ago a time was: `12s ago`, `3h ago`, `5d ago`; with `-o wide` the time itself. `now`: of an answer of
+    the past."""
     if time is None or is_wide():
         return whole(time) if time is not None else ""
-    seconds = int((datetime.now(UTC) - datetime.fromisoformat(time)).total_seconds())
+    seconds = int(((now or datetime.now(UTC)) - datetime.fromisoformat(time)).total_seconds())
     return f"{span(seconds)} ago" if seconds >= 0 else "just now"
 
 
@@ -210,8 +220,8 @@ def whole(time: str) -> str:
         local = at.astimezone()
     except OverflowError:  # an edge of the calendar
         local = at
-    zone = "Z" if not local.utcoffset() else local.isoformat()[-6:]
-    return f"{local:%Y-%m-%d %H:%M:%S}{zone}"
+    text = local.replace(microsecond=0).isoformat(" ")
+    return text if local.utcoffset() else text.removesuffix("+00:00") + "Z"
 
 
 def reason_text(reason: Mapping[str, Any] | None) -> str:
@@ -221,10 +231,11 @@ def reason_text(reason: Mapping[str, Any] | None) -> str:
     return str(reason["text"] if is_wide() else reason.get("short", reason["text"]))
 
 
-def outlook_text(outlook: Mapping[str, Any]) -> str:
-    """The outlook of a deployment in a few words: `will not come: failed in staging: smoke failed, 230d ago`."""
+def outlook_text(outlook: Mapping[str, Any], now: datetime | None = None) -> str:
+    """The outlook of a deployment in a few words: `will not come: failed in staging: smoke failed, 230d ago`. `now`: as
+    of `ago`."""
     since = outlook["since"]
-    return f"{outlook['text']}, {ago(since)}" if since is not None else str(outlook["text"])
+    return f"{outlook['text']}, {ago(since, now)}" if since is not None else str(outlook["text"])
 
 
 def details(event: Mapping[str, Any]) -> list[str]:

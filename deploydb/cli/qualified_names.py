@@ -14,6 +14,7 @@ _KINDS = {
     "environment": "environment",
     "origin": "environment",
     "target": "environment",
+    "version": "version",
     "hold": "hold",
 }
 """The kind that `-o name` prints before the name, by the parameter or the word that stands for it in the help."""

@@ -12,7 +12,7 @@ _COUNTED = 3
 
 
 class Folded(Struct, frozen=True):
-    """Skipped deployments, newest first, none of which was commanded."""
+    """Skipped deployments, newest first, none of which was commanded. A rollback is none of them."""
 
     deployments: Sequence[Body]
 
@@ -27,11 +27,10 @@ class Folded(Struct, frozen=True):
         names = list(dict.fromkeys(str(one["environment"]) for one in reversed(self.deployments)))
         return ", ".join(names) if len(names) < _COUNTED else f"{len(names)} environments"
 
-    @property
-    def span(self) -> str:
+    def span(self, dots: str = "…") -> str:
         """`1.4.0`, or `1.4.0 … 1.9.2`: the versions, oldest first."""
         first, last = self.versions[-1], self.versions[0]
-        return first if first == last else f"{first} … {last}"
+        return first if first == last else f"{first} {dots} {last}"
 
 
 def folded(deployments: Sequence[Body]) -> list[Folded | Body]:
@@ -44,4 +43,5 @@ def folded(deployments: Sequence[Body]) -> list[Folded | Body]:
 
 
 def _never_began(one: Body) -> bool:
-    return bool(one["status"] == "SKIPPED" and one["requestedAt"] is None and one["startedAt"] is None)
+    never_began = one["requestedAt"] is None and one["startedAt"] is None
+    return bool(one["kind"] == "deploy" and one["status"] == "SKIPPED" and never_began)

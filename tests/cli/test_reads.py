@@ -1,8 +1,13 @@
 """`status`, `why`, `history`, `events`, of a service that serves a story."""
 
 import re
+import subprocess
 
-from tests.cli.shell import Shell
+from tests.cli.conftest import served
+from tests.cli.shell import DEPLOYDB, Shell
+from tests.scenario import Scenario
+
+FILE = {"group": "com.example", "name": "foo", "version": "1.0"}
 
 
 def columns(line: str) -> list[str]:
@@ -67,6 +72,22 @@ def test_why_takes_the_version_before_the_environment_or_without_one(seeded: She
     assert "bar" in seeded.fails("why", "bar")
 
 
+def test_why_without_an_environment_is_about_the_last_stage_even_where_it_runs_elsewhere(
+    sqlite_url: str, shell: Shell
+) -> None:
+    with Scenario(sqlite_url) as world:
+        world.publish("1.0")
+        world.evaluate()
+        world.deploy()
+        world.tell("deployment.observed", service="foo", environment="zoo", artifact=FILE)
+        world.evaluate(minutes=1)
+        with served(world) as url:
+            shell.environment["DEPLOYDB_URL"] = url
+            assert [one["environment"] for one in shell.json("status")["lanes"]] == ["dev", "prod", "zoo"]
+            assert shell.json("why", "foo")["environment"] == "prod"
+            assert shell.json("why", "foo", "1.0", "--at", world.now.isoformat())["environment"] == "prod"
+
+
 def test_why_as_json_has_the_way_of_the_version(seeded: Shell) -> None:
     body = seeded.json("why", "foo", "prod", "1.1")
     assert [stage["environment"] for stage in body["stages"]] == ["dev", "prod"]
@@ -108,6 +129,22 @@ def test_history_folds_what_never_began_and_lists_it_with_all(skipped: Shell) ->
     assert columns(lane[0])[1:4] == ["prod", "0.7 … 0.9", "SKIPPED"]
 
 
+def test_output_without_the_characters_of_a_folded_row_has_others(skipped: Shell) -> None:
+    ended = subprocess.run(
+        [*DEPLOYDB, "history", "foo"],
+        env=skipped.environment | {"PYTHONIOENCODING": "latin-1"},
+        capture_output=True,
+        timeout=60,
+        check=True,
+    )
+    assert columns(ended.stdout.decode("latin-1").splitlines()[1])[:3] == ["3-8", "dev, prod", "0.7 ... 0.9"]
+
+
+def test_names_are_taken_as_they_are_printed(seeded: Shell) -> None:
+    asked = seeded.ok("why", "foo", "prod", "1.1").stdout
+    assert seeded.ok("why", "service/foo", "environment/prod", "version/1.1").stdout == asked
+
+
 def test_gates_of_a_skipped_stage_are_not_pending(skipped: Shell) -> None:
     stages = skipped.json("why", "foo", "prod", "0.9")["stages"]
     assert [(stage["status"], stage["gates"]) for stage in stages] == [("SKIPPED", []), ("SKIPPED", [])]
@@ -116,6 +153,8 @@ def test_gates_of_a_skipped_stage_are_not_pending(skipped: Shell) -> None:
 def test_times_are_local_with_wide_output(seeded: Shell) -> None:
     abroad = seeded.ok("events", "--type", "artifact.published", TZ="Asia/Kolkata").stdout.splitlines()
     assert columns(abroad[-1])[1] == "2026-11-22 17:30:00+05:30"
+    odd = seeded.ok("events", "--type", "artifact.published", TZ="ODD0:44:30").stdout.splitlines()
+    assert columns(odd[-1])[1] == "2026-11-22 11:15:30-00:44:30"
     assert columns(seeded.ok("events", "--type", "artifact.published").stdout.splitlines()[-1])[1].endswith("00:00Z")
 
 

@@ -106,6 +106,8 @@ def test_accept_may_come_in_several_lines(quiet: Service) -> None:
         ("/api/pipelines/gone", 404, "there is no pipeline gone; there is main"),
         ("/api/promotions/gone", 404, "there is no promotion gone; there is manual, smoke, soak"),
         ("/api/why/gone/prod", 404, "there is no service gone; there is foo"),
+        ("/api/why/gone", 404, "there is no service gone; there is foo"),
+        ("/api/why/foo", 404, "no release of foo is on its way to prod, and none runs there"),
         ("/api/why/foo/gone", 404, "there is no environment gone; there is dev, prod"),
         ("/api/why/foo/prod", 404, "no release of foo is on its way to prod, and none runs there"),
         ("/api/why/foo/prod?version=1", 404, "there is no version 1 of foo"),

@@ -40,6 +40,14 @@ def test_its_explanation_then(world: Scenario, service: Service) -> None:
     )
 
 
+def test_a_bar_of_the_past_is_as_far_as_it_was_then(world: Scenario, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    world.evaluate(minutes=30)
+    page = service.ask("/why/foo/dev?version=1.4.0&at=2026-11-22T12:10:00Z", accept="text/html").text
+    assert 'max="3600" value="600"' in page
+
+
 def test_a_time_before_anything_or_that_is_none(world: Scenario, service: Service) -> None:
     to_staging(world)
     assert service.refusal("/api/why/foo/prod?at=2026-11-22T11:00:00Z") == (

@@ -1,4 +1,4 @@
-"""Why: `/api/why/{service}/{environment}`, why a version is there, or is not."""
+"""Why: `/api/why/{service}[/{environment}]`, why a version is there, or is not."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -18,7 +18,7 @@ from deploydb.query.bodies import reason_body
 from deploydb.query.branch_view import branch_answer, branch_body, branch_unblock
 from deploydb.query.circles import circles_of
 from deploydb.query.command_queues import awaited, unconsumed_bodies
-from deploydb.query.existence import require_lane, unknown_module, unknown_version
+from deploydb.query.existence import require_lane, require_service, unknown_module, unknown_version
 from deploydb.query.explanation import Why, explain
 from deploydb.query.flow_path import way_of
 from deploydb.query.group_waits import group_waits
@@ -54,7 +54,7 @@ _LOOKED_BACK = 200
 
 def why(asked: RequestContext) -> Why:
     """The answer about a version, or about the newest one (of the artifact) that is not there yet, else the one that
-    runs there.
+    runs there. Without an environment: in the last stage of the service.
 
     Now, with what would release it; or as it was known at a time, `at`.
     """
@@ -62,8 +62,21 @@ def why(asked: RequestContext) -> Why:
     return _now(asked) if at is None else _then(asked, at)
 
 
+def _lane(asked: RequestContext) -> tuple[str, str]:
+    """The service, and the environment that is asked about, else its last stage. Raises: HTTPException 404."""
+    service = asked.name("service")
+    if "environment" in asked.request.path_params:
+        return service, asked.name("environment")
+    stages = asked.catalog.environments_of(service)
+    if not stages:
+        with asked.store() as connection:
+            require_service(connection, asked.catalog, service)
+        raise not_found(f"{shown(service)} has no stages: name an environment")
+    return service, stages[-1]
+
+
 def _now(asked: RequestContext) -> Why:
-    service, environment = asked.name("service"), asked.name("environment")
+    service, environment = _lane(asked)
     version, module = asked.option("version"), asked.option("artifact")
     with asked.store() as connection:
         running = running_in(connection, service, environment)
@@ -148,7 +161,7 @@ def _concerns(starved: StarvedView, way: Sequence[DeploymentView]) -> bool:
 
 
 def _then(asked: RequestContext, at: datetime) -> Why:
-    service, environment = asked.name("service"), asked.name("environment")
+    service, environment = _lane(asked)
     version, module = asked.option("version"), asked.option("artifact")
     with asked.store() as connection:
         there = [
@@ -239,9 +252,9 @@ def _newest(connection: sa.Connection, configured: Service, environment: str, mo
     return max(found, key=lambda one: (one.release.order_key(configured.order), one.deployment), default=None)
 
 
-RESOURCES = (
+RESOURCES = tuple(
     Resource(
-        path="/api/why/{service}/{environment}",
+        path=path,
         read=why,
         arguments=("version",),
         parameters=(
@@ -250,5 +263,6 @@ RESOURCES = (
             moment("at", "As it was known then, instead of now."),
         ),
         momentary=True,
-    ),
+    )
+    for path in ("/api/why/{service}/{environment}", "/api/why/{service}")
 )
