@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from deploydb import __version__
 from tests.cluster import ROOT
 from tests.containers.container import program
 from tests.kubernetes.manifests import FOLDER, built, of_kind, overlay
@@ -62,7 +63,29 @@ def test_what_commands_name_is_there() -> None:
 def test_the_walk_is_that_of_the_containers_which_is_run() -> None:
     page = (ROOT / "docs/how-to/compose.md").read_text(encoding="utf-8")
     of_compose = re.findall(r"^docker compose -f deploy/compose.yaml run --rm cli (.*)$", page, re.MULTILINE)
-    assert re.findall(r" exec deploy/toolbox -- deploydb (.*)$", PAGE, re.MULTILINE) == of_compose
+    walk = PAGE[PAGE.index("## Walk a release") : PAGE.index("## Change the configuration")]
+    assert re.findall(r" exec deploy/toolbox -- deploydb (.*)$", walk, re.MULTILINE) == of_compose
+
+
+def test_the_image_has_the_version_of_this_deploydb_but_in_an_upgrade() -> None:
+    assert set(re.findall(r"/deploydb:([\w.]+)", PAGE)) == {__version__, "NEW"}
+
+
+def test_bindings_alone_are_pruned() -> None:
+    (line,) = [line for line in LINES if "--prune" in line]
+    assert "--prune-allowlist=rabbitmq.com/v1beta1/Binding" in line.split()
+    assert line.count("--prune-allowlist") == 1
+
+
+def test_an_upgrade_can_stop_and_start_every_process_that_has_the_database() -> None:
+    """But for `toolbox`, which is of the new version then."""
+    production = overlay("production")
+    processes = set(of_kind(production, "Deployment")) - {"toolbox"}
+    (stop, start) = [line.split() for line in LINES if " scale deployment " in line]
+    for words in (stop, start):
+        assert set(words[words.index("deployment") + 1 : -1]) == processes
+    (gone,) = [line for line in LINES if "--for=delete" in line]
+    assert set(re.split(", ", gone[gone.index("(") + 1 : gone.index(")")])) == processes
 
 
 def test_the_table_has_every_folder() -> None:

@@ -116,8 +116,8 @@ def test_a_process_has_its_own_secret_and_reaches_what_it_needs_and_no_more(
     reaches = {policy: selected(each["spec"]["podSelector"], objects) for policy, each in policies.items()}
     assert reaches["broker"] == found.keys() - NO_BROKER
     assert reaches["database"] == found.keys() - NO_DATABASE
-    assert reaches["outside"] == {"verify", "notify", "orchestrate"}
-    assert reaches["deny-all"] == reaches["names"] == found.keys()
+    assert reaches["outside"] == {"verify", "notify", "orchestrate", "deployer"} & found.keys()
+    assert reaches["deny-all"] == reaches["names"] == reaches["traces"] == found.keys()
     assert policies["deny-all"]["spec"] == {"podSelector": {}, "policyTypes": ["Ingress", "Egress"]}
 
 
@@ -181,7 +181,11 @@ def test_production_is_highly_available(production: tuple[Object, ...]) -> None:
     assert of_kind(production, "Cluster")["postgresql"]["spec"]["instances"] == 3
     (host,) = of_kind(production, "Ingress")["web"]["spec"]["tls"][0]["hosts"]
     (settings,) = [each["data"] for name, each in of_kind(production, "ConfigMap").items() if name[:8] == "settings"]
-    assert settings["DEPLOYDB_URL"] == f"https://{host}"
+    assert settings == {
+        "DEPLOYDB_URL": f"https://{host}",
+        "DEPLOYDB_PROXIES": "10.0.0.0/8",
+        "DEPLOYDB_READ": "token",
+    }
 
 
 def test_small_has_one_of_each() -> None:
