@@ -12,7 +12,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(VENV)/run ## Start DeployDB, walk a release to prod, serve until Ctrl-C (ONCE=1: stop after the walk; LISTEN=HOST:PORT)
-	$(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
+	DEPLOYDB_DATA=$${DEPLOYDB_DATA:-deploydb-data/tour} $(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
 
 test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their servers where permitted
 	tests/install-servers faketime
