@@ -88,7 +88,7 @@ def test_a_broken_link_fails_the_build(tmp_path: Path) -> None:
 def test_a_browser_needs_no_other_host(browser: Browser, address: str, page: str) -> None:
     with tab(browser, address) as opened:
         opened.goto(f"/{page}")
-        opened.get_by_role("textbox", name="Search").fill("soak")
+        opened.get_by_role("textbox", name="Search").press_sequentially("soak")  # it looks at each key
         opened.locator(".md-search-result__item").first.wait_for(state="attached")
 
 
