@@ -94,7 +94,13 @@ def _stop(server: "subprocess.Popen[bytes]") -> None:
 def _command_of_make(*variables: str) -> str:
     """The command of `make run`, without the installation."""
     ended = subprocess.run(
-        ["make", "--dry-run", "run", *variables], cwd=ROOT, capture_output=True, text=True, timeout=30, check=True
+        # beneath `make test` too, where make says which folder it leaves
+        ["make", "--no-print-directory", "--dry-run", "run", *variables],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
     )
     return ended.stdout.splitlines()[-1].strip()
 

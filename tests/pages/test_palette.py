@@ -3,7 +3,7 @@
 import gzip
 from importlib.resources import files
 
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.pages.browser import tab
 from tests.pages.test_pages import AXE, SEVERE
@@ -25,6 +25,26 @@ def test_a_commit_is_found_and_its_environments_read_in_three_acts(browser: Brow
         page.keyboard.press("Enter")
         page.wait_for_url(f"**/where?what={COMMIT}")
         expect(page.get_by_role("region", name="Where com.example:search 1.0 is")).to_contain_text("prod")
+
+
+def test_what_was_chosen_stays_chosen_when_a_later_answer_comes(browser: Browser, site: str) -> None:
+    with tab(browser, site) as page:
+        page.goto("/services")
+        page.keyboard.press("/")
+        box = page.get_by_role("dialog").get_by_role("combobox")
+        box.press_sequentially("pay")
+        option = page.get_by_role("option").filter(has_text="payments").first
+        expect(option).to_be_visible()
+        held: list[Route] = []
+        page.route("**/api/search?q=payme", lambda route: held.append(route))  # noqa: PLW0108 -- playwright sets an attribute on it
+        with page.expect_request("**/api/search?q=payme"):
+            box.press_sequentially("me")
+        page.keyboard.press("ArrowDown")
+        with page.expect_response("**/api/search?q=payme"):
+            held[0].continue_()
+        expect(option).to_have_attribute("aria-selected", "true")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/services/payments**")
 
 
 def test_without_scripts_the_search_box_is_a_form(browser: Browser, site: str) -> None:

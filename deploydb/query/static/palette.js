@@ -47,6 +47,7 @@
 
     function show(hits, nearest) {
       const shown = hits.length ? hits : nearest;
+      const kept = chosen >= 0 ? list.children[chosen].dataset.address : null;
       list.replaceChildren(...shown.map((hit, index) => {
         const option = made("li", { role: "option", id: `${list.id}-${index}`, "aria-selected": "false" },
           made("span", { class: "kind" }, hit.kind), made("span", { class: "name" }, hit.name), made("span", { class: "about" }, hit.about));
@@ -57,7 +58,7 @@
       }));
       list.hidden = shown.length === 0;
       input.setAttribute("aria-expanded", String(shown.length > 0));
-      choose(-1);
+      choose(shown.findIndex((hit) => hit.address === kept));
       const some = `${shown.length} result${shown.length === 1 ? "" : "s"}`;
       status.textContent = hits.length ? some : nearest.length ? `nothing found; names like it: ${nearest.length}` : "nothing found";
     }
