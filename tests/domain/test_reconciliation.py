@@ -57,6 +57,23 @@ def test_the_same_version_put_there_again_by_hand_does_not_disturb_its_flow() ->
     assert it.status("staging", "1.0") is Status.CREATED
 
 
+def test_what_was_put_there_twice_and_then_overtaken_is_settled_at_once() -> None:
+    it = world(services=[foo(promotions=("smoke",))])
+    it.publish("1.0")
+    it.evaluate()
+    first = it.find("dev", "1.0").id
+    it.deploy("dev", "1.0")
+    it.evaluate(1)
+    again = it.now
+    it.finish("dev", "1.0")
+    it.evaluate()
+    assert it.deployments[first].live_again_at is None  # it ran on
+    it.evaluate(1)
+    it.observe("dev", "1.0")
+    it.evaluate(0)  # and decides nothing when it looks again
+    assert it.deployments[first].live_again_at == again
+
+
 def test_a_newer_version_put_there_by_hand_is_not_taken_away_again() -> None:
     it = world()
     it.observe("staging", "1.5", when=at(5))

@@ -20,9 +20,10 @@ def reconcile(evaluation: Evaluation, catalog: Catalog) -> None:
     for step in (_take_back, _expire, _adopt, _correct, _explain):
         for deployment in evaluation.all():
             step(evaluation, deployment)
-    finished = [one for one in evaluation.all() if one.needs_evaluation and one.reported_live_at is not None]
-    for deployment in sorted(finished, key=lambda one: _order(_came(evaluation, one), one.release, one.id)):
-        _settle_running(evaluation, deployment)
+    for step in (_settle_running, _settle_again):
+        finished = [one for one in evaluation.all() if one.needs_evaluation and one.reported_live_at is not None]
+        for deployment in sorted(finished, key=lambda one: _order(_came(evaluation, one), one.release, one.id)):
+            step(evaluation, deployment)
     for deployment in evaluation.all():
         _close(evaluation, deployment)
 
@@ -166,19 +167,24 @@ def _in_time(deployment: Deployment) -> bool:
 
 def _settle_running(evaluation: Evaluation, deployment: Deployment) -> None:
     """The last deployment of a module to finish well is what runs."""
+    _settle_again(evaluation, deployment)
     since = _came(evaluation, deployment)
     ran = evaluation.runs(deployment)
-    runs = ran is not None and ran.deployment == deployment.id
-    last = deployment.live_again_at or deployment.live_at
-    if last is None or (not runs and since > last):
-        evaluation.came(deployment, since)
-    if runs:
+    if ran is not None and ran.deployment == deployment.id:
         return
     if ran is not None and ran.release.id == deployment.release.id and deployment.expired_at is not None:
         return  # the attempt that overtook it has brought the same release
     order = _order(since, deployment.release, deployment.id)
     if ran is None or order > _order(ran.live_at, ran.release, ran.deployment):
         evaluation.run(deployment, since)
+
+
+def _settle_again(evaluation: Evaluation, deployment: Deployment) -> None:
+    """It came to run, or did so again: not while it runs, but once another one has taken its place."""
+    since, ran = _came(evaluation, deployment), evaluation.runs(deployment)
+    last = deployment.live_again_at or deployment.live_at
+    if last is None or (since > last and (ran is None or ran.deployment != deployment.id)):
+        evaluation.came(deployment, since)
 
 
 def _came(evaluation: Evaluation, deployment: Deployment) -> datetime:
