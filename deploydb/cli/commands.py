@@ -12,7 +12,7 @@ from deploydb.query.views import NAMES, view
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
     "Ask": {
-        "status": ("lanes:status", "What runs where, and what is on its way."),
+        "status": ("status:status", "What runs where, and what is on its way."),
         "why": ("lanes:why", "Why a version is, or is not, in an environment."),
         "history": ("lanes:history", "What has been deployed of a service."),
         "service": ("catalog_objects:service", "Services: list, describe."),

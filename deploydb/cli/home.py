@@ -9,8 +9,8 @@ import click
 from msgspec.structs import replace
 
 from deploydb.cli.client import Body, ask
-from deploydb.cli.lanes import show_matrix
 from deploydb.cli.output import show_line, show_table
+from deploydb.cli.status import show_matrix
 from deploydb.cli.views import show_answer
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
 from deploydb.query.column import Column

@@ -77,8 +77,17 @@ class Drifted(Struct, frozen=True, kw_only=True, gc=False):
     reason: ReasonBody
 
 
+class Changed(Struct, frozen=True, kw_only=True, gc=False):
+    """A module of which a lane ran another version `then`, in the past, than `now`; null where it runs none."""
+
+    module: str
+    then: str | None
+    now: str | None
+
+
 class Lane(Struct, frozen=True, kw_only=True):
-    """A service in an environment. `failed`: of each module what failed last, until a newer release succeeds."""
+    """A service in an environment. `failed`: of each module what failed last, until a newer release succeeds.
+    `changed`: of the past that is compared with now."""
 
     service: str
     environment: str
@@ -88,3 +97,4 @@ class Lane(Struct, frozen=True, kw_only=True):
     drift: list[Drifted] = []
     failed: list[Failed] | UnsetType = UNSET
     incidents: list[OpenIncident] | UnsetType = UNSET
+    changed: list[Changed] | UnsetType = UNSET

@@ -1,19 +1,21 @@
-"""The states of a lane that people look for: in trouble, deploying, waiting, drifted, held."""
+"""The states of a lane that people look for: in trouble, deploying, waiting, drifted, held, changed."""
 
 from collections.abc import Iterable, Sequence
 
 from deploydb.domain.model.deployment import UNDER_WAY
 from deploydb.query.lane_bodies import Lane
 
-STATES = ("trouble", "deploying", "waiting", "drift", "held")
+STATES = ("trouble", "deploying", "waiting", "drift", "held", "changed")
 """The worst first. A lane in none of them is quiet."""
 _WORST_FIRST = ("FAILED", "STARTED", "CREATED", "COMPLETED", "SUCCESS")
 
 
 def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
     """In the order of `STATES`. In trouble: something failed there and has no successor, an incident is open, or it
-    `stands_still`: it is starved, or its service is set aside. Held: by a hold on this service."""
-    if not (stands_still or lane.pending or lane.drift or lane.failed or lane.incidents or lane.holds):
+    `stands_still`: it is starved, or its service is set aside. Held: by a hold on this service. Changed: it runs
+    another version now than at the time that is compared with now."""
+    noted = lane.pending or lane.drift or lane.failed or lane.incidents or lane.holds or lane.changed
+    if not (stands_still or noted):
         return ("trouble",) if _runs_failed(lane) else ()  # most lanes are quiet
     statuses = {one.status for one in lane.pending}
     found = {
@@ -22,6 +24,7 @@ def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
         "waiting": "NOT_STARTED" in statuses,
         "drift": bool(lane.drift),
         "held": any(hold.service is not None for hold in lane.holds),
+        "changed": bool(lane.changed),
     }
     return [state for state in STATES if found[state]]
 

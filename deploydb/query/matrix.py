@@ -17,7 +17,7 @@ from deploydb.query.bodies import body_of, reason_body
 from deploydb.query.drift import Drift, Expected
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import Held, hold_body
-from deploydb.query.lane_bodies import Drifted, Failed, Lane, OpenIncident, Pending, Previous, Running
+from deploydb.query.lane_bodies import Changed, Drifted, Failed, Lane, OpenIncident, Pending, Previous, Running
 from deploydb.query.outlook_view import Failures, outlook_body
 from deploydb.store.queries.incidents import IncidentView
 from deploydb.store.queries.lanes import FailureView, PendingView, Wanted
@@ -33,6 +33,8 @@ class Seen(Struct, frozen=True, kw_only=True):
     holds: Sequence[Hold] = ()
     failures: Sequence[FailureView] = ()
     incidents: Sequence[IncidentView] = ()
+    later: Sequence[LiveIntervalView] | None = None
+    """What runs now, where `running` is of the past and compared with it."""
 
 
 class _Built(Struct, frozen=True, kw_only=True):
@@ -127,11 +129,22 @@ class Matrix:
         }
         return {place: one for place, one in found.items() if one is not None}
 
-    def then(self, services: Iterable[str], running: Sequence[LiveIntervalView]) -> list[Lane]:
-        """The lanes of a time in the past: what ran. Pending versions, holds and drift are left out."""
-        ran = _by_service(running)
-        names = sorted({*services, *ran})
-        return [lane for name in names for lane in self._lanes(name, Seen(running=ran.get(name, ())), {})]
+    def then(
+        self,
+        services: Iterable[str],
+        running: Sequence[LiveIntervalView],
+        later: Sequence[LiveIntervalView] | None = None,
+    ) -> list[Lane]:
+        """The lanes of a time in the past: what ran. Pending versions, holds and drift are left out. `later`: what runs
+        now, to compare with."""
+        ran, runs = _by_service(running), _by_service(later) if later is not None else None
+        return [
+            lane
+            for name in sorted({*services, *ran, *(runs or ())})
+            for lane in self._lanes(
+                name, Seen(running=ran.get(name, ()), later=runs.get(name, ()) if runs is not None else None), {}
+            )
+        ]
 
     def _lanes(self, service: str, seen: Seen, expected: Mapping[tuple[str, str], Expected]) -> list[Lane]:
         stages = set(self._catalog.environments_of(service))
@@ -159,9 +172,11 @@ class Matrix:
                 drift=drifted,
                 failed=_failed(seen, environment, there_now) or UNSET,
                 incidents=[_incident(one) for one in seen.incidents if one.environment == environment] or UNSET,
+                changed=_changed(running, seen.later, environment) or UNSET,
             )
 
-        there = {*stages, *(one.environment for one in seen.running), *(one.environment for one in seen.pending)}
+        seen_there = (*seen.running, *(seen.later or ()))
+        there = {*stages, *(one.environment for one in seen_there), *(one.environment for one in seen.pending)}
         return [lane(environment) for environment in sorted(there, key=self._place)]
 
     def _place(self, environment: str) -> tuple[int, str]:
@@ -201,6 +216,20 @@ def _failed(seen: Seen, environment: str, shown: Collection[int]) -> list[Failed
         if view.environment == environment:
             last.setdefault(view.module, body_of(Failed, view))
     return [one for one in last.values() if one.deployment not in shown]
+
+
+def _changed(
+    running: Sequence[LiveIntervalView], later: Sequence[LiveIntervalView] | None, environment: str
+) -> list[Changed]:
+    if later is None:
+        return []
+    then = {one.module: one.version for one in running}
+    now = {one.module: one.version for one in later if one.environment == environment}
+    return [
+        Changed(module=module, then=then.get(module), now=now.get(module))
+        for module in sorted({*then, *now})
+        if then.get(module) != now.get(module)
+    ]
 
 
 def _incident(view: IncidentView) -> OpenIncident:

@@ -49,7 +49,7 @@ OTHER_KINDS = {
     "retry": {"artifact": "module", "skip": "promotion"},
 }
 NO_NAMES = """
-    against against_live artifact at before begins body by_token clock comment concurrency config data digest
+    against against_live artifact at before begins body by_token clock comment compare concurrency config data digest
     directory dry_run early eiffel every everything file folder follow goal grace headers hold host hours ident kind
     known_at kubernetes limit listen listen_fd name no_browser no_wait once orchestrator output pass_env passwords
     payload planned port program publisher q reason rerun_interrupted schema scopes shell signer since source state

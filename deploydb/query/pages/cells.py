@@ -17,6 +17,7 @@ WAVES = 5
 _LONGEST_TITLE = 110
 _DRIFT = State("drift", "wait", "drift")
 _ALERT = State("alert", "bad", "alert")
+CHANGED = State("sent", "busy", "changed")
 _NARROW_FROM = 8
 """Columns; from there on versions are `_NARROW`, else `_WIDE`, characters long at most."""
 _NARROW, _WIDE = 12, 17
@@ -25,7 +26,8 @@ _NARROW, _WIDE = 12, 17
 class Cell(Struct, frozen=True, kw_only=True):
     """What is drawn of a lane. `state`: the worst of what runs; `look`: the tone of its tint, the place of its version
     among those of the row, from the first environment on (`w0`…), where not all run the same, and `last` in the row's
-    last cell; `title`: what the marks stand for; `since`: in UTC, of the version that is shown."""
+    last cell; `title`: what the marks stand for; `since`: in UTC, of the version that is shown; `now`: of a past that
+    is compared with now, the version that runs instead."""
 
     address: str
     state: State | None
@@ -36,6 +38,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     age: str
     look: str
     title: str
+    now: Sequence[Part] = ()
 
 
 def cells_of(
@@ -51,7 +54,11 @@ def cells_of(
     for lane in row["lanes"]:
         for one in lane["running"][:1]:
             order.setdefault(one["version"], min(len(order), WAVES - 1))
-    parts = cut(order, longest or (_NARROW if len(columns) >= _NARROW_FROM else _WIDE))
+    later = [one["now"] for lane in row["lanes"] for one in lane.get("changed", ()) if one["now"] is not None]
+    parts = cut(
+        [*order, *(version for version in dict.fromkeys(later) if version not in order)],
+        longest or (_NARROW if later or len(columns) >= _NARROW_FROM else _WIDE),
+    )
     name = segment(row["service"])
     found = {
         lane["environment"]: _cell(
@@ -101,8 +108,16 @@ def _cell(
         since=f"{moment(first['since']):%Y-%m-%dT%H:%M:%SZ}" if first is not None else "",
         age=span(lasted(first["since"], reference)) if first is not None else "",
         look=" ".join(look for look in looks if look),
+        now=_now(lane, parts),
         title=title if len(title) <= _LONGEST_TITLE else f"{title[: _LONGEST_TITLE - 1]}…",
     )
+
+
+def _now(lane: Any, parts: Mapping[str, Sequence[Part]]) -> Sequence[Part]:  # noqa: ANN401
+    changed = lane.get("changed", ())
+    if not changed:
+        return ()
+    return parts[changed[0]["now"]] if changed[0]["now"] is not None else [("nothing", True)]
 
 
 def _tone(status: str | None, marks: Iterable[State]) -> str:
@@ -137,6 +152,8 @@ def _noted(lane: Any, starved: Mapping[tuple[str, str], str]) -> Iterator[tuple[
     for one in lane["running"]:
         if one.get("conflict"):
             yield _ALERT, f"{one['version']} is contradicted"
+    for one in lane.get("changed", ()):
+        yield CHANGED, f"now {one['now'] or 'nothing'}"
     for one in lane["drift"]:
         yield _DRIFT, f"drift: {one['expected']} expected"
     for one in own_holds(lane):

@@ -7,9 +7,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deploydb.query.lane_state import STATES
-from deploydb.query.pages.cells import cells_of, own_holds
+from deploydb.query.pages.cells import CHANGED, cells_of, own_holds
 from deploydb.query.pages.filters import State, moment
 from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
+from deploydb.query.pages.time_slider import slider_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import matrix, status
 
@@ -19,11 +20,12 @@ _LOOKS = {
     "waiting": State("clock", "wait", "waiting"),
     "drift": State("drift", "wait", "drift"),
     "held": State("pause", "wait", "held"),
+    "changed": CHANGED,
 }
 _SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "trouble": "Worst first"}
 _FIELDS = ("match", "environment", "sort", "at", "known_at")
 """The parameters that the form has fields for."""
-_PAST = ("at", "known_at")
+_PAST = ("at", "known_at", "compare")
 _JSON = status.RESOURCES[0]
 
 _WHOLE = 1000
@@ -42,6 +44,8 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         **choices(asked),
         "stream": stream_of(**answer["exact"]) if reference is None else None,
         "reference": moment(reference) if reference is not None else None,
+        "is_compared": reference is not None and given["compare"] is not None,
+        "slider": slider_of(answer["starts"], moment(reference) if reference is not None else None, asked.now, address),
         "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _PAST}}),
         "is_dense": given["view"] is None,
         "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType, field
 
 from deploydb.domain.model.catalog import Catalog
+from deploydb.query.bodies import body_of
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import HoldBody, hold_body
 from deploydb.query.lane_bodies import Lane
@@ -22,12 +23,15 @@ from deploydb.query.resources import status
 from deploydb.query.resources.status import Lanes, lanes_of
 from deploydb.query.set_aside import SetAside
 from deploydb.query.starvation import Starved
+from deploydb.store.queries.live_starts import live_starts
 from deploydb.store.revision import read_revision
 
 SORTS = tuple(ORDERS)
 COMFORTABLE = "comfortable"
 MOST_TROUBLED = 30
-_LOOKED_AT = {"trouble", "deploying", "drift"}
+MOST_STARTS = 40
+"""On each side of the moment."""
+_LOOKED_AT = {"trouble", "deploying", "drift", "changed"}
 PARAMETERS = (
     *status.RESOURCES[0].parameters,
     text(
@@ -61,11 +65,21 @@ class Row(Struct, frozen=True, kw_only=True):
     lanes: list[Lane]
 
 
+class Start(Struct, frozen=True, kw_only=True):
+    """A deployment that went live."""
+
+    service: str
+    environment: str
+    version: str
+    since: str
+
+
 class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
     """A page of the matrix, from 0 to `pages - 1`, of `total` services that match. `counts`: of those that match, but
     for `show`, how many have a lane in each state, and all. `troubled`: the worst lanes of all that match, one of a
     service that is set aside. `set_aside`, `starved`: of the services of `rows` and `troubled`. `exact`: the
-    service and the environment that are asked for by their full names."""
+    service and the environment that are asked for by their full names. `starts`: the deployments that went live there
+    just before and after the moment, oldest first."""
 
     columns: list[Column]
     rows: list[Row]
@@ -75,6 +89,7 @@ class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
     pages: int
     exact: dict[str, str]
     troubled: list[Lane]
+    starts: list[Start]
     at: str | None
     known_at: str | None
     set_aside: list[SetAside] | UnsetType = UNSET
@@ -116,6 +131,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
             if value is not None and (name == "service" or columns == [environment])
         },
         troubled=troubled,
+        starts=_starts(asked, found, exact, columns),
         at=iso(found.at),
         known_at=iso(found.known_at),
         set_aside=[one for one in found.set_aside if one.service in names] or UNSET,
@@ -133,12 +149,17 @@ class _Kept(Struct, frozen=True, kw_only=True):
     services: Sequence[MatrixService]
 
 
+_Moment = tuple[datetime | None, datetime | None, str | None]
+"""`at`, `known_at`, and `compare`."""
+_NOW: _Moment = (None, None, None)
+
+
 class _Moments(Struct, frozen=True, eq=False):
     """What is kept of a database, by moment, the oldest reading first. `lock`: held from the look into it to the end of
     the reading, so that many who ask at one time read once."""
 
     lock: Lock = field(default_factory=Lock)
-    kept: dict[tuple[datetime | None, datetime | None], _Kept] = field(default_factory=dict)
+    kept: dict[_Moment, _Kept] = field(default_factory=dict)
 
 
 _KEPT: WeakKeyDictionary[sa.Engine, _Moments] = WeakKeyDictionary()
@@ -155,9 +176,10 @@ def _alone(asked: RequestContext, service: str) -> tuple[Lanes, Sequence[MatrixS
 
 
 def every_lane(asked: RequestContext) -> tuple[Lanes, Sequence[MatrixService]]:
-    """All lanes of the moment that is asked for (`at`, `known_at`), and their services; from memory, as long as nothing
-    has changed."""
-    when = asked.past("at"), asked.past("known_at")
+    """All lanes of the moment that is asked for (`at`, `known_at`, `compare`), and their services; from memory, as long
+    as nothing has changed."""
+    at, known_at = asked.past("at"), asked.past("known_at")
+    when = (at, known_at, asked.option("compare")) if at or known_at else _NOW
     with _KEPT_LOCK:
         moments = _KEPT.setdefault(asked.engine, _Moments())
     with moments.lock, asked.store() as connection:
@@ -172,14 +194,10 @@ def every_lane(asked: RequestContext) -> tuple[Lanes, Sequence[MatrixService]]:
     return kept.lanes, kept.services
 
 
-def _keep(
-    moments: dict[tuple[datetime | None, datetime | None], _Kept],
-    when: tuple[datetime | None, datetime | None],
-    kept: _Kept,
-) -> None:
+def _keep(moments: dict[_Moment, _Kept], when: _Moment, kept: _Kept) -> None:
     moments.pop(when, None)
     moments[when] = kept
-    past = [one for one in moments if one != (None, None)]
+    past = [one for one in moments if one != _NOW]
     for one in past[:-_MOST_PAST]:
         del moments[one]
 
@@ -225,6 +243,12 @@ def _row(found: Lanes, service: MatrixService) -> Row:
         holds=[hold_body(hold) for hold in over if hold.kind != "veto"],
         lanes=[lane for lane, _ in service.lanes],
     )
+
+
+def _starts(asked: RequestContext, found: Lanes, service: str | None, columns: Sequence[str]) -> list[Start]:
+    with asked.store() as connection:
+        around = live_starts(connection, found.at or found.known_at or asked.now, service, columns, most=MOST_STARTS)
+    return [body_of(Start, one) for one in around]
 
 
 def _counts(services: Sequence[MatrixService]) -> dict[str, int]:

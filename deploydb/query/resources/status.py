@@ -15,10 +15,11 @@ from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.starvation import Starved, starved_body
-from deploydb.store.queries.live_intervals import ran_at
+from deploydb.store.queries.live_intervals import ran_at, running_now
 from deploydb.store.queries.starvation import starved_lanes
 from deploydb.store.set_aside import set_aside_services
 
+NOW = "now"
 LASTS = timedelta(minutes=1)
 """Lanes begin to starve by time alone."""
 
@@ -55,13 +56,15 @@ class Lanes(Struct, frozen=True, kw_only=True):
 def lanes_of(
     asked: RequestContext, connection: sa.Connection, service: str | None, environment: str | None = None
 ) -> Lanes:
-    """The lanes of the moment that is asked for (`at`, `known_at`): of a service or all, in an environment or all."""
+    """The lanes of the moment that is asked for (`at`, `known_at`, `compare`): of a service or all, in an environment
+    or all."""
     at, known_at = asked.past("at"), asked.past("known_at")
     catalog = asked.catalog
     if at is not None or known_at is not None:
         services = [name for name in catalog.services if service in (None, name)]
         ran = ran_at(connection, at or known_at or asked.now, known_at, service, environment)
-        found = Lanes(at=at, known_at=known_at, lanes=Matrix(catalog).then(services, ran))
+        later = running_now(connection, service, environment) if asked.option("compare") == NOW else None
+        found = Lanes(at=at, known_at=known_at, lanes=Matrix(catalog).then(services, ran, later))
     else:
         # of all environments: what should run in one follows from what runs in those before it
         current = current_lanes(connection, catalog, asked.now, service)
@@ -109,6 +112,7 @@ RESOURCES = (
             text("environment", "In this environment only."),
             moment("at", "What ran at this time in the past, by all that is known now."),
             moment("known_at", "What was known at this time in the past; without `at`, of that time."),
+            text("compare", "With what runs now: of the past, the lanes that run another version now.", NOW),
         ),
     ),
 )

@@ -75,6 +75,29 @@
   document.addEventListener("keydown", (event) => { if (event.key === "Escape") hide(); });
   document.addEventListener("scroll", hide, true);
 
+  // The slider: each of its steps is a deployment, the last one now.
+  const moment = document.getElementById("moment");
+  if (moment) {
+    const ticks = moment.list.options;
+    const output = document.querySelector("output[for=moment]");
+    const say = () => {
+      const { at } = ticks[moment.value].dataset;
+      const words = ticks[moment.value].label + (at ? ", " + at.replace("T", " ").replace("Z", " UTC") : "");
+      output.textContent = words;
+      moment.setAttribute("aria-valuetext", words);
+    };
+    moment.hidden = false;
+    say();
+    moment.addEventListener("input", say);
+    moment.addEventListener("change", () => {
+      const query = new URLSearchParams(location.search);
+      for (const name of ["at", "known_at", "pageNumber"]) query.delete(name);
+      const { at } = ticks[moment.value].dataset;
+      if (at) query.set("at", at); else query.delete("compare");
+      location.search = query;
+    });
+  }
+
   // A matrix that comes anew has the focus, the scrolled place and the card where they were.
   let before = null;
   function twin(element) {
