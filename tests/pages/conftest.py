@@ -26,6 +26,10 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="module")
 def site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a service with a past."""
-    path = shutil.copy(sqlite_template, tmp_path_factory.mktemp("pages") / "deploydb.db")
-    with world_of_pages(f"sqlite:///{path}") as world, served(world) as address:
+    with world_of_pages(fresh_file(sqlite_template, tmp_path_factory)) as world, served(world) as address:
         yield address
+
+
+def fresh_file(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The address of a migrated database."""
+    return f"sqlite:///{shutil.copy(sqlite_template, tmp_path_factory.mktemp('pages') / 'deploydb.db')}"

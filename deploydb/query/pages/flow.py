@@ -1,20 +1,25 @@
-"""`/flows/{id}`: a release's way, a row a stage and a row a gate."""
+"""`/flows/{id}`: a release's way as a picture, and a row a stage and a row a gate."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from msgspec import UNSET, Struct, UnsetType
 
+from deploydb.domain.model.catalog import After
 from deploydb.http.errors import existing
 from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before
 from deploydb.query.outlook_view import failures_of
-from deploydb.query.pages.page import Answer, Page, stream_of
+from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
+from deploydb.query.pages.stops import verdict, way
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
+from deploydb.query.resources.plan import Span, plan
+from deploydb.query.resources.why import why
 from deploydb.query.stage_bodies import StageBody, stage_body
+from deploydb.query.unblock_view import ReleasingBody
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.deployments import DeploymentView, words_on
 from deploydb.store.queries.flows import flow_by_id
@@ -47,9 +52,17 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     words: list[Comment]
 
 
+class Expected(Struct, frozen=True, kw_only=True):
+    """When a release is expected to enter a stage, and to be through with it; null: that is past, or unknown."""
+
+    entered: Span | None
+    verified: Span | None
+
+
 class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
-    """A release's way through a service's stages, in their order. `untaken`: why it goes through none. `trace`: the id
-    of the trace of its publication."""
+    """A release's way through a service's stages, in their order. `environment`: the last stage that it is not through
+    with; `answer` and `releasing`: why it is not, as of `why`. `expected`: by environment, of those that it is not
+    through with. `untaken`: why it goes through none. `trace`: the id of the trace of its publication."""
 
     id: int
     service: str
@@ -63,13 +76,17 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
     published_by: str
     created_at: str
     attempts: list[Attempt]
+    environment: str | UnsetType = UNSET
+    answer: str | UnsetType = UNSET
+    releasing: ReleasingBody | UnsetType | None = UNSET
+    expected: dict[str, Expected]
     untaken: ReasonBody | UnsetType = UNSET
     trace: str | UnsetType = UNSET
     trace_url: str | UnsetType = UNSET
 
 
 def flow(asked: RequestContext) -> Flow:
-    """One flow, with every attempt in every stage."""
+    """One flow, with every attempt in every stage, and the answer about the last stage that it is not through with."""
     ident = asked.ident("flow")
     with asked.store() as connection:
         view = existing(flow_by_id(connection, asked.catalog, ident), f"flow {ident}")
@@ -87,7 +104,9 @@ def flow(asked: RequestContext) -> Flow:
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
-
+    aim = _aim(deployments, after)
+    about = {"version": view.artifact.version, "artifact": view.artifact.module, "at": None}
+    answer = why(narrowed(asked, about, {"service": view.service, "environment": aim})) if aim is not None else None
     return body_of(
         Flow,
         release,
@@ -99,10 +118,37 @@ def flow(asked: RequestContext) -> Flow:
             _attempt(one, stage_body(asked.catalog, one, after, catalogs, failures, asked.now), words[one.id])
             for one in deployments
         ],
+        environment=aim or UNSET,
+        answer=answer.answer if answer is not None else UNSET,
+        releasing=answer.releasing if answer is not None else UNSET,
+        expected=_expected(asked, view.service, view.artifact.version, deployments),
         untaken=untaken or UNSET,
         trace=trace.trace_id if trace is not None else UNSET,
         trace_url=link.fill_with({"trace_id": trace.trace_id}) if link is not None and trace is not None else UNSET,
     )
+
+
+def _aim(deployments: Sequence[DeploymentView], after: Mapping[str, After]) -> str | None:
+    """Of the stages that no other comes after, the first that the flow is not through with, else the last."""
+    last = {one.environment: one for one in deployments}
+    before = {name for environment in last for name in after.get(environment, After()).environments}
+    ends = [one for name, one in last.items() if name not in before]
+    return next((one.environment for one in ends if one.status != "SUCCESS"), ends[-1].environment) if ends else None
+
+
+def _expected(
+    asked: RequestContext, service: str, version: str, deployments: Sequence[DeploymentView]
+) -> dict[str, Expected]:
+    """As of `plan`; nothing of what is over, or is not configured any more."""
+    last = {one.environment: one for one in deployments}
+    if service not in asked.catalog.services or not any(one.needs_evaluation for one in last.values()):
+        return {}
+    stages = plan(narrowed(asked, {"version": version}, {"service": service})).stages
+    return {
+        one.environment: body_of(Expected, one)
+        for one in stages
+        if one.environment in last and (one.entered is not None or one.verified is not None)
+    }
 
 
 def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> Attempt:
@@ -111,10 +157,15 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> At
 
 
 def _drawn(_asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    """`last`: by environment, the attempt after which another one would be made."""
+    """`last`: by environment, the attempt after which another one would be made; `asks`: the stages and gates of these
+    that wait for people."""
     stages = [one["stage"] for one in answer["attempts"]]
+    latest = {stage["environment"]: stage for stage in stages}
     return {
         "stream": stream_of(service=answer["service"]),
+        "verdict": verdict,
+        "way": way(answer["attempts"], answer["expected"]),
+        "asks": [(stage, gate) for stage in latest.values() for gate in stage["gates"] if "approvers" in gate],
         "last": {stage["environment"]: stage["deployment"] for stage in stages},
     }
 
@@ -126,5 +177,6 @@ PAGES = (
         read=flow,
         command=lambda _asked, answer: ["flow", "show", str(answer["id"])],
         drawn=_drawn,
+        momentary=True,
     ),
 )

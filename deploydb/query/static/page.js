@@ -19,6 +19,9 @@
       const seconds = Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000);
       each.textContent = seconds >= 0 ? age(seconds) + " ago" : "in " + age(Math.floor(-seconds * 1.01));
     }
+    for (const each of document.querySelectorAll("progress[data-begun]")) {
+      each.value = Math.min(Math.floor((Date.now() + apart - Date.parse(each.dataset.begun)) / 1000), each.max);
+    }
     for (const each of document.querySelectorAll(".growing td > a > time")) {
       each.textContent = age(Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000));
     }
