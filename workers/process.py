@@ -11,6 +11,7 @@ from msgspec import Struct
 from prometheus_client import CollectorRegistry
 
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.exit_codes import ExitCode
 from deploydb.http.metrics import process_registry
 from deploydb.redaction import redacted
 from deploydb.telemetry import Log
@@ -22,10 +23,6 @@ from .loop import RetryPolicy
 from .service_manager import ServiceManager
 from .signals import Signals
 from .stop_deadline import Deadline
-
-MISCONFIGURED = 1
-OUR_MISTAKE = 70
-"""EX_SOFTWARE of sysexits.h."""
 
 
 class Process(Struct, frozen=True, kw_only=True, eq=False):
@@ -83,12 +80,12 @@ def ended_clearly(name: str, log: Log | None = None) -> Iterator[None]:
         yield
     except Misconfigured as error:
         sys.stderr.write(f"deploydb {name}: {error}\n")
-        sys.exit(MISCONFIGURED)
+        sys.exit(ExitCode.FAILED)
     except Exception:
         if log is None:
             raise
         log.critical("ended by an error that should not happen: please report it", exc_info=True)
-        sys.exit(OUR_MISTAKE)
+        sys.exit(ExitCode.DEFECT)
 
 
 def end_with_parent(log: Log) -> None:

@@ -24,6 +24,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import Misconfigured
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import close_match
+from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
 from deploydb.settings import from_environment
 
@@ -82,7 +83,7 @@ def explain(publisher: str, by_token: bool, directory: Path | None, output: str)
         if grants:
             show_table(_COLUMNS, [_row(grant) for grant in grants], empty="")
     if not grants:
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 def _granted(catalog: Catalog, name: str, own: str, *, by_token: bool) -> tuple[Sequence[Grant] | None, str]:

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from deploydb import __version__
+from deploydb.exit_codes import ExitCode
 from deploydb.query.views import NAMES, view
 
 GROUPS: dict[str, dict[str, tuple[str, str]]] = {
@@ -96,7 +97,7 @@ class Commands(click.Group):
             return super().invoke(ctx)
         except BrokenPipeError:
             write_nowhere()
-            ctx.exit(0)
+            ctx.exit(ExitCode.SUCCESS)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List them without importing any but views."""
@@ -123,6 +124,7 @@ def write_nowhere() -> None:
     cls=Commands,
     invoke_without_command=True,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    epilog="Exit codes: " + "; ".join(f"{code.value} {code.meaning}" for code in ExitCode) + ".",
 )
 @click.version_option(__version__, prog_name="deploydb")
 @click.option(
@@ -137,8 +139,6 @@ def cli(context: click.Context, color: str) -> None:
 
     Reads ask the query service at DEPLOYDB_URL; acts publish facts to DEPLOYDB_BROKER_URL. Both default to the
     DeployDB that `deploydb up` runs here.
-
-    Exit codes: 0 it worked; 1 it failed, or is blocked; 2 wrong use; 3 it took too long; 4 not allowed; 130 Ctrl-C.
 
     \b
     Example:

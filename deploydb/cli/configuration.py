@@ -16,6 +16,7 @@ from deploydb.domain.formatting import counted, listed
 from deploydb.domain.model.errors import Misconfigured, NotFound
 from deploydb.domain.suggestions import suggestion
 from deploydb.domain.unsafe_characters import visible
+from deploydb.exit_codes import ExitCode
 from deploydb.settings import from_environment
 from deploydb.store.configurations import configuration_at
 from deploydb.store.engine import reading
@@ -61,7 +62,7 @@ def check_config(directory: Path | None, *, schema: bool, kind: str | None, agai
         incomplete = loaded.catalog.incomplete if loaded.catalog is not None else {}
         without = f"; {listed(sorted(incomplete), 'and')} would take no releases" if incomplete else ""
         click.echo(f"{checked}: {counted(len(problems), 'problem')}{without}", err=True)
-        raise SystemExit(1)
+        raise SystemExit(ExitCode.FAILED)
     for warning in loaded.warnings:
         click.echo(str(replace(warning, message=f"warning: {warning.message}")))
     found = ", ".join(
@@ -78,7 +79,7 @@ def check_config(directory: Path | None, *, schema: bool, kind: str | None, agai
                     click.echo(line)
                 show_affected(affected(connection, loaded.catalog, live_catalog(connection)))
     if strict and loaded.warnings:
-        raise SystemExit(1)
+        raise SystemExit(ExitCode.FAILED)
 
 
 @click.group()

@@ -13,6 +13,7 @@ from sqlalchemy import Engine
 from deploydb.cli.output import show_json, show_table
 from deploydb.domain.formatting import listed
 from deploydb.domain.model.errors import Misconfigured
+from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
 from deploydb.settings import from_environment
 from deploydb.store.engine import open_engine, reading
@@ -22,8 +23,6 @@ from deploydb.store.schema import migrate as migrate_schema
 from deploydb.store.schema import plan as plan_schema
 
 _CURRENT = "the schema is current"
-STOP_PROCESSES = 5
-"""The exit code of a plan before which processes have to be stopped."""
 _PLAN = (Column("REVISION"), Column("DOES", "text"), Column("MEANWHILE", "text"), Column("OLDER PROCESSES", "text"))
 
 
@@ -71,7 +70,7 @@ def migrate(planned: bool, wait: int, output: str) -> None:
         else:
             _show_plan(plan)
         if plan.stops:
-            sys.exit(STOP_PROCESSES)
+            sys.exit(ExitCode.STOP_PROCESSES)
         return
     with opened("migrate") as engine:
         taken = migrate_schema(engine, wait=timedelta(seconds=wait))

@@ -6,10 +6,9 @@ from deploydb.cli.client import Body, ask
 from deploydb.cli.options import past_option
 from deploydb.cli.output import ago, is_shown, output_option, show_table
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
+from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
 
-UNUSABLE = 2
-"""The exit code where nothing could be compared: 1 says that they differ."""
 _SHOWN = 5
 """Releases in a cell; `-o json` has all of them."""
 
@@ -43,7 +42,7 @@ def diff(origin: str, target: str, service: str | None, everything: bool, at: st
         raise
     except DeployDBError as error:
         click.echo(f"deploydb: {error}", err=True)
-        raise click.exceptions.Exit(UNUSABLE) from None
+        raise click.exceptions.Exit(ExitCode.WRONG_USAGE) from None
     differing = [one for one in body["differences"] if one["relation"] != "same"]
     if not is_shown(output, body, lambda: (f"service/{one['service']}" for one in differing)):
         rows = [_row(one) for one in (body["differences"] if everything else differing)]
@@ -51,7 +50,7 @@ def diff(origin: str, target: str, service: str | None, everything: bool, at: st
         columns = (*_MODULE, *sides, Column(f"{target.upper()} IS"), _BETWEEN)
         show_table(columns, rows, empty=f"{origin} and {target} run the same.")
     if differing:
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 def _row(one: Body) -> list[str]:

@@ -26,6 +26,7 @@ from deploydb.configuration import LiveCatalog
 from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured
+from deploydb.exit_codes import ExitCode
 from deploydb.identity import Tokens
 from deploydb.query.column import Column
 from deploydb.query.incomplete import incomplete_texts
@@ -70,7 +71,7 @@ def doctor(output: str) -> None:
         rows = [[one.state, one.check, one.seen, one.advice] for one in findings]
         show_table(_COLUMNS, rows, empty="Nothing was looked at.")
     if any(one.state == "fail" for one in findings):
-        raise click.exceptions.Exit(1)
+        raise click.exceptions.Exit(ExitCode.FAILED)
 
 
 def _examined(environ: Mapping[str, str] = os.environ) -> Iterator[Finding]:

@@ -13,12 +13,11 @@ from deploydb.cli.output import is_shown, show_line
 from deploydb.cli.publisher import publish_one
 from deploydb.domain.model.errors import NotFound, Permanent, Transient
 from deploydb.domain.model.facts import Fact
+from deploydb.exit_codes import ExitCode
 from deploydb.wire.native import encode_fact
 
 WAIT_SECONDS = 10.0
 """How long a command waits for the effect of what it has published."""
-UNKNOWN = 3
-"""The exit code where the effect is not known by then: it took too long."""
 _FIRST_SECONDS, _MOST_SECONDS = 0.05, 0.5
 
 
@@ -26,7 +25,7 @@ def require_effect(fact: Fact) -> Body | None:
     """Wait until a published fact is recorded and evaluated, and print it where the act has `-o`. Returns its effect;
     None with `--no-wait`.
 
-    Raises: Permanent where it does not count; Exit with `UNKNOWN`, and the reason on stderr, where that is not known
+    Raises: Permanent where it does not count; Exit with `TOO_LONG`, and the reason on stderr, where that is not known
     within `WAIT_SECONDS`.
     """
     if not waits():
@@ -36,7 +35,7 @@ def require_effect(fact: Fact) -> Body | None:
     if effect is None:
         look = f"look with `deploydb events --source {fact.source}`"
         show_line(f"published as {fact.source}/{fact.id}; {reason}: {look}", err=True)
-        raise click.exceptions.Exit(UNKNOWN)
+        raise click.exceptions.Exit(ExitCode.TOO_LONG)
     if not effect["counts"]:
         raise Permanent(f"recorded as event {effect['number']}, and it does not count: {effect['why']}")
     show_fact(fact, fact_output())

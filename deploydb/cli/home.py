@@ -13,6 +13,7 @@ from deploydb.cli.output import show_line, show_table
 from deploydb.cli.status import show_matrix
 from deploydb.cli.views import show_answer
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
+from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
 from deploydb.query.views import view
 
@@ -33,7 +34,7 @@ def home(context: click.Context) -> None:
     except DeployDBError as error:
         click.echo(context.get_help())
         click.echo(f"deploydb: {error}", err=True)
-        raise click.exceptions.Exit(1) from error
+        raise click.exceptions.Exit(ExitCode.FAILED) from error
     if body["entries"]:
         show_line(", ".join(f"{kind}: {count}" for kind, count in body["counts"].items()))
     show_answer(replace(view("inbox").command, more="more: deploydb inbox"), body, {})

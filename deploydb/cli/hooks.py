@@ -13,6 +13,7 @@ from deploydb.configuration.loading import Loaded
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import MessageRejected, Misconfigured, NotFound
 from deploydb.domain.suggestions import suggestion
+from deploydb.exit_codes import ExitCode
 from deploydb.gateway.hook_secrets import secret_of
 from deploydb.gateway.hooks import outcome_of, translated
 from deploydb.gateway.publishing import message_of
@@ -125,7 +126,7 @@ def test(name: str, payload: str, headers: tuple[str, ...], directory: Path | No
             lacks = f"; a rule may give {', '.join(one.lacks)}" if one.lacks else ""
             show_line(f"ignored   {one.reason}{lacks}")
     if not facts:
-        sys.exit(1)
+        sys.exit(ExitCode.FAILED)
 
 
 def _loaded(directory: Path | None) -> Loaded:

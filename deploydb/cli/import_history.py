@@ -12,6 +12,7 @@ from deploydb.cli.publish import bodies_of, publish_messages
 from deploydb.cli.publisher import message_of
 from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished, DeploymentObserved, Fact, type_of
+from deploydb.exit_codes import ExitCode
 from deploydb.wire.native import decode_fact
 
 
@@ -44,10 +45,10 @@ def import_history(file: BinaryIO, *, dry_run: bool) -> None:
         found.append((_turn(fact), origin, message))
     if wrong or dry_run:
         click.echo(f"0 imported, {len(found)} can be, {wrong} cannot", err=True)
-        raise SystemExit(1 if wrong else 0)
+        raise SystemExit(ExitCode.FAILED if wrong else ExitCode.SUCCESS)
     found.sort(key=lambda one: one[0])  # stable: the order of the file among those of one turn
     if publish_messages(_places(found), len(found), "imported") or not found:
-        raise SystemExit(1)
+        raise SystemExit(ExitCode.FAILED)
 
 
 def _places(found: list[tuple[int, str, Message]]) -> Iterator[tuple[str, Message]]:

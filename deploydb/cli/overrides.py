@@ -12,6 +12,7 @@ from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import HotfixDeclared, PromotionRequested, RollbackRequested
 from deploydb.domain.suggestions import suggestion
+from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
 from deploydb.query.passed_by import stages_passed_by
 
@@ -168,7 +169,7 @@ def _show_rollback(body: Body, output: str) -> None:
     if not is_shown(output, body, lambda: [f"version/{body['to']['version']}"] if body["to"] else []):
         _show_effects(body)
     if not body["possible"]:
-        click.get_current_context().exit(1)
+        click.get_current_context().exit(ExitCode.FAILED)
 
 
 def _show_effects(body: Body) -> None:

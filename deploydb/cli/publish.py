@@ -28,6 +28,7 @@ from deploydb.domain.model.facts import (
     fact_types,
     type_of,
 )
+from deploydb.exit_codes import ExitCode
 from deploydb.terminal import plain
 from deploydb.wire.native import decode_fact
 
@@ -234,10 +235,10 @@ def _publish_file(file: BinaryIO, *, unchecked: bool) -> None:
     wrong = len(bodies) - len(messages)
     if wrong and is_strict():
         click.echo(f"0 published, {len(bodies)} not", err=True)
-        raise SystemExit(1)
+        raise SystemExit(ExitCode.FAILED)
     _show_unchecked(names)
     if publish_messages(messages, len(messages), "published", wrong) or wrong:
-        raise SystemExit(1)
+        raise SystemExit(ExitCode.FAILED)
 
 
 def publish_messages(messages: Iterable[tuple[str, Message]], total: int, done: str, wrong: int = 0) -> bool:

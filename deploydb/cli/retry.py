@@ -9,6 +9,7 @@ from deploydb.cli.output import is_shown, output_option, show_line
 from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.errors import Permanent
 from deploydb.domain.model.facts import RetryRequested
+from deploydb.exit_codes import ExitCode
 
 
 @click.command()
@@ -74,4 +75,4 @@ def _show(body: Body, output: str) -> None:
         for hold in body["holds"]:
             show_line(f"against it: {hold}")
     if not body["possible"]:
-        click.get_current_context().exit(1)
+        click.get_current_context().exit(ExitCode.FAILED)

@@ -20,6 +20,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.errors import DeployDBError, Misconfigured, NotFound
 from deploydb.domain.suggestions import suggestion
 from deploydb.engine.in_flight import Effect
+from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
 from deploydb.settings import from_environment
 from deploydb.simulation import (
@@ -38,8 +39,6 @@ from deploydb.store.queries.replay import attempts, decisions, entries, ran_befo
 from deploydb.store.schema import require_current
 
 BIGGEST = 20
-UNUSABLE = 2
-"""The exit code where nothing could be compared: 1 says that there are differences."""
 
 _COLUMNS = (
     Column("DECISION"),
@@ -119,7 +118,7 @@ def simulate(
         baseline = reproduce(before, reality, services=services)
     except DeployDBError as error:
         click.echo(f"deploydb: {error}", err=True)
-        sys.exit(UNUSABLE)
+        sys.exit(ExitCode.WRONG_USAGE)
     period = {"since": _text(start), "until": _text(until), "clock": clock}
     most = None if everything else BIGGEST
     rest = {"baseline": _baseline(baseline), "in_flight": [asdict(one) for one in flying]}
@@ -128,7 +127,7 @@ def simulate(
         if flying:
             show_affected(flying, most)
         _show_baseline(baseline, most)
-    sys.exit(1 if found.differences else 0)
+    sys.exit(ExitCode.FAILED if found.differences else ExitCode.SUCCESS)
 
 
 def _catalog(directory: Path) -> Catalog:

@@ -10,8 +10,8 @@ from deploydb.cli.options import arguments
 from deploydb.cli.output import show_line
 from deploydb.domain.model.deployment import UNDER_WAY
 from deploydb.domain.model.errors import NotFound, Transient
+from deploydb.exit_codes import ExitCode
 
-TIMED_OUT = 3
 EVERY_SECONDS = 1.0
 _OVER = ("FAILED", "SKIPPED")
 
@@ -54,11 +54,11 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
             return
         if state == "never":
             show_line(message, err=True)
-            raise click.exceptions.Exit(1)
+            raise click.exceptions.Exit(ExitCode.FAILED)
         left = until - time.monotonic()
         if left <= 0:
             show_line(f"not within {timeout}: {message}", err=True)
-            raise click.exceptions.Exit(TIMED_OUT)
+            raise click.exceptions.Exit(ExitCode.TOO_LONG)
         time.sleep(min(EVERY_SECONDS, left))
 
 
