@@ -77,8 +77,8 @@ definitions: $(VENV)/test ## Generate deploy/rabbitmq, deploy/postgres and their
 	DEPLOYDB_CONFIG=config $(BIN)/deploydb broker definitions --kubernetes rabbitmq > deploy/kubernetes/rabbitmq/topology.yaml
 	$(BIN)/python -m tests.kubernetes.prometheus_rule > deploy/kubernetes/monitoring/rules.yaml
 
-reference: $(VENV)/test ## Generate docs/promotions.md from the code
-	$(BIN)/python -m tests.configuration.reference > docs/promotions.md
+reference: $(VENV)/check ## Generate docs/promotions.md from the code
+	$(BIN)/python -m docs.hooks.reference > docs/promotions.md
 
 clean: ## Remove the files of the other targets, except the data folder
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants

@@ -27,11 +27,14 @@ class Backlog:
             registry=registry,
         )
         self._oldest = Gauge(
-            "deploydb_evaluation_oldest_request_age_seconds", "Age of the oldest one, 0 for none.", registry=registry
+            "deploydb_evaluation_oldest_request_age_seconds",
+            "Age of the oldest request for evaluation that waits, 0 for none.",
+            registry=registry,
         )
         self._lag = Gauge(
             "deploydb_ingest_lag_seconds",
-            "How long ago the time is until when ingest has recorded all of its queue, 0 where it never ran.",
+            "How long ago the time is until when ingest has recorded all of its queue, 0 where it never ran; above a "
+            "few seconds with ingest away, too.",
             registry=registry,
         )
 

@@ -24,7 +24,7 @@ class DeployerMetrics:
         self.running = Gauge("deploydb_deployer_running", "Runs under way.", registry=registry)
         self.run_seconds = Histogram(
             "deploydb_deployer_run_seconds",
-            "Length of a run.",
+            "Duration of a run.",
             buckets=(0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600),
             registry=registry,
         )

@@ -40,7 +40,7 @@ class Findings:
         )
         self._ahead = Gauge(
             "deploydb_skewed_clocks_most_ahead_seconds",
-            "How far the clock of the one that is furthest ahead was; 0 where none is.",
+            "How far ahead the worst of these clocks was, 0 for none; `deploydb doctor` and the log name it.",
             registry=registry,
         )
 

@@ -41,18 +41,18 @@ class IngestMetrics:
         )
         self.clamped = Counter(
             "deploydb_ingest_clamped_total",
-            "Stored facts whose time was ahead of their arrival, and counts from it.",
+            "Stored facts with a time more than 5 minutes ahead; that of their arrival counts.",
             registry=registry,
         )
         self.batch_seconds = Histogram(
             "deploydb_ingest_batch_seconds",
-            "From a batch in hand to its ack.",
+            "From the receipt of a batch to its ack.",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
             registry=registry,
         )
         self.batch_events = Histogram(
             "deploydb_ingest_batch_events",
-            "Messages in a batch; always at the largest means that ingest does not keep up.",
+            "Messages in a batch; always at the largest: run another ingest.",
             buckets=(1, 2, 5, 10, 20, 50, 100, 200, largest),
             registry=registry,
         )

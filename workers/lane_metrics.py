@@ -41,7 +41,8 @@ class LaneMetrics:
         self._live = LatestGauge(
             Gauge(
                 "deploydb_live_timestamp_seconds",
-                "When what a lane runs came to run there; as of this worker's last look.",
+                "When what a lane runs came to run there, of several modules the latest; as of this worker's last "
+                "look. Its age is time() less that.",
                 ["service", "environment"],
                 registry=registry,
             )
@@ -57,12 +58,18 @@ class LaneMetrics:
         )
         self._oldest_gate = LatestGauge(
             Gauge(
-                "deploydb_gates_oldest_wait_seconds", "How long the oldest of them waits.", ["type"], registry=registry
+                "deploydb_gates_oldest_wait_seconds",
+                "How long the oldest gate without a final answer waits, by type of promotion.",
+                ["type"],
+                registry=registry,
             )
         )
         self._holds = LatestGauge(
             Gauge(
-                "deploydb_holds", "Holds in force, by kind; as of this worker's last look.", ["kind"], registry=registry
+                "deploydb_holds",
+                "Holds in force, by kind: pin, veto, freeze, pause; as of this worker's last look.",
+                ["kind"],
+                registry=registry,
             )
         )
 

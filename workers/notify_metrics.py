@@ -28,7 +28,7 @@ class NotifyMetrics:
         )
         self.seconds = Histogram(
             "deploydb_notify_call_duration_seconds",
-            "Duration of a call.",
+            "Duration of a call of a webhook.",
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10),
             registry=registry,
         )
@@ -39,7 +39,9 @@ class NotifyMetrics:
         )
         self.pending = Gauge("deploydb_notify_pending_deliveries", "Deliveries that are open.", registry=registry)
         self.oldest_seconds = Gauge(
-            "deploydb_notify_oldest_delivery_age_seconds", "Age of the oldest open one, 0 for none.", registry=registry
+            "deploydb_notify_oldest_delivery_age_seconds",
+            "Age of the oldest open delivery, 0 for none.",
+            registry=registry,
         )
         self.dead = Gauge("deploydb_notify_dead_deliveries", "Deliveries that are given up.", registry=registry)
         self.failing = Gauge(

@@ -37,7 +37,12 @@ class OrchestrateMetrics:
             buckets=(0.01, 0.05, 0.1, 0.5, 1, 2, 5, 10, 40),
             registry=registry,
         )
-        self.open = Gauge("deploydb_orchestrate_open_commands", "Open commands.", ["state"], registry=registry)
+        self.open = Gauge(
+            "deploydb_orchestrate_open_commands",
+            "Open commands, by state: taken, starting, started.",
+            ["state"],
+            registry=registry,
+        )
         self.failing = Gauge(
             "deploydb_orchestrate_failing_commands",
             f"Open commands whose tool has failed {FAILING_FROM} times or more one after the other.",

@@ -51,7 +51,7 @@ class RelayMetrics:
         )
         self.batch_seconds = Histogram(
             "deploydb_relay_batch_seconds",
-            "From a batch leased to its answers written down.",
+            "From the lease of a batch to its stored answers.",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
             registry=registry,
         )

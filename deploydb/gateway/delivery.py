@@ -63,7 +63,8 @@ class Delivery:
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
         self._requests = Counter(
             "deploydb_gateway_approvals_total",
-            "Orders of people, by result: stored, confirmed (stored later), unconfirmed.",
+            "Orders of people (approve, refuse, retry, promote, hotfix, rollback, place and lift of holds, open and "
+            "resolve of incidents), by result: stored, confirmed (stored later than the answer), unconfirmed (503).",
             ["decision", "result"],
             registry=registry,
         )

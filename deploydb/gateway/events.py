@@ -74,7 +74,8 @@ class Events:
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
         self._events = Counter(
             "deploydb_gateway_events_total",
-            "Events of programs, by result: stored, confirmed (stored later), rejected, unconfirmed.",
+            "Events of programs (POST /events), by result: stored, confirmed (stored later than the answer), rejected, "
+            "unconfirmed (503).",
             ["result"],
             registry=registry,
         )

@@ -65,7 +65,8 @@ class Hooks:
         self._limit = Limit(burst=BURST, seconds=SECONDS_EACH)
         self._requests = Counter(
             "deploydb_hooks_total",
-            "Webhooks, by result: published, ignored, unmatched, unverified, rejected, unconfirmed.",
+            "Webhooks, by result: published, ignored, unmatched, unverified (401), rejected (400, 422), unconfirmed "
+            "(503).",
             ["hook", "result"],
             registry=registry,
         )

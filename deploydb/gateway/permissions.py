@@ -25,7 +25,7 @@ class Permissions:
         self._ledger = ledger
         self._forbidden = Counter(
             "deploydb_gateway_forbidden_total",
-            "Facts of requests that their sender may not say by access.yml, by the right that it lacks.",
+            "Facts of requests that their sender may not say by access.yml (403), by the right that it lacks.",
             ["lacks"],
             registry=registry,
         )

@@ -38,8 +38,8 @@ class V1Delivery:
         self._log = log
         self._writes = Counter(
             "deploydb_gateway_v1_writes_total",
-            "Writes of the v1 interface, by type of fact and result: evaluated, confirmed (evaluated later), "
-            "unconfirmed.",
+            "Writes of the v1 interface, by type of fact and result: evaluated, confirmed (evaluated later than the "
+            "answer), unconfirmed (503).",
             ["type", "result"],
             registry=registry,
         )

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from deploydb.configuration import KINDS, json_schema
+from docs.hooks.reference import promotions
 from tests.cluster import ROOT
-from tests.configuration.reference import reference
 
 DEFINITIONS: dict[str, Any] = json_schema()["$defs"]
 
@@ -58,4 +58,4 @@ def test_a_duration_is_a_text_as_it_is_written(text: str, fits: bool) -> None:
 
 
 def test_the_page_of_promotions_is_written_from_the_code() -> None:
-    assert (ROOT / "docs/promotions.md").read_text(encoding="utf-8") == reference()
+    assert (ROOT / "docs/promotions.md").read_text(encoding="utf-8") == promotions()

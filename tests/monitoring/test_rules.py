@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from tests.cluster import ROOT
-from tests.monitoring.documented import OPERATIONS, documented, known_series, made
+from tests.monitoring.documented import OPERATIONS, known_series
 from tests.monitoring.expressions import selections
 from tests.monitoring.promtool import PROMETHEUS, promtool
 from workers.__main__ import WORKERS
@@ -65,7 +65,3 @@ def test_prometheus_scrapes_every_process_at_its_port() -> None:
     found = {group["labels"]["process"]: group["targets"] for group in job["static_configs"]}
     workers = {name: [f"127.0.0.1:{port}"] for name, (port, _) in WORKERS.items()}
     assert found == workers | {"web": ["127.0.0.1:8080"], "deployer": ["127.0.0.1:9107"]}
-
-
-def test_every_metric_is_documented_with_its_labels_and_every_documented_one_exists() -> None:
-    assert {metric.name: metric.labels for metric in made()} == documented()

@@ -1,5 +1,6 @@
 """The site of docs/, as `make docs` builds it: whole, and without a request to another host."""
 
+import json
 import os
 import re
 import shutil
@@ -14,6 +15,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser
 
+from deploydb.broker.asyncapi import document
+from deploydb.configuration import json_schema
+from deploydb.exit_codes import ExitCode
+from docs.hooks.reference import made
+from tests.cli.test_program import EVERY
 from tests.pages.browser import tab
 from tests.prose import ROOT
 
@@ -63,6 +69,33 @@ def test_no_page_has_a_part_from_another_host(built: Path) -> None:
     pages = list(built.rglob("*.html"))
     assert len(pages) > 40
     assert [page.name for page in pages if FOREIGN.search(page.read_text(encoding="utf-8"))] == []
+
+
+def _names(page: str) -> list[str]:
+    """What a page of the reference must have."""
+    match page:
+        case "commands":
+            return [" ".join(("Usage: deploydb", *command)) for command in EVERY]
+        case "exit-codes":
+            return [str(code.value) for code in ExitCode]
+        case "configuration":
+            return [key for kind in json_schema()["$defs"].values() for key in kind.get("properties", ())]
+        case "http":
+            paths = json.loads((ROOT / "deploy/openapi.json").read_bytes())["paths"].items()
+            return [f"{method.upper()} {path}" for path, methods in paths for method in methods]
+        case "messages":
+            return [*document()["components"]["messages"]]
+        case _:
+            return [metric.name for metric in made()]
+
+
+@pytest.mark.parametrize("page", ["commands", "configuration", "exit-codes", "http", "messages", "metrics"])
+def test_the_reference_has_every(page: str, built: Path) -> None:
+    pages = [f"reference/{page}.html", *(["promotions.html"] if page == "configuration" else [])]
+    text = "".join(re.sub("<[^>]+>", "\n", _article(built / one)) for one in pages)
+    names = _names(page)
+    assert len(names) > 5
+    assert [name for name in names if not re.search(rf"^{re.escape(name)}(\s|$)", text, re.MULTILINE)] == []
 
 
 def test_lists_and_tables_are_none_in_the_middle_of_a_paragraph(built: Path) -> None:
