@@ -42,7 +42,6 @@ from deploydb.store.set_aside import set_aside_services
 
 APART = timedelta(seconds=2)
 """Clocks that differ by more are reported."""
-"""What waits longer than this waits for somebody."""
 
 _COLUMNS = (
     Column("STATE"),

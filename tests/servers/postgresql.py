@@ -77,7 +77,7 @@ class PostgreSQL(Server):
         return f"postgresql://postgres:{self.state['password']}@127.0.0.1:{self.port}/{database}"
 
     def create_database(self, name: str, *, template: str = "template0") -> str:
-        """A fresh database, and its URL. Its files are copied: through the log it takes three times as long (PostgreSQL 15)."""
+        """A fresh database, and its URL. Its files are copied: the log takes three times as long (PostgreSQL 15)."""
         self.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" STRATEGY file_copy')
         return self.url(name)
 
