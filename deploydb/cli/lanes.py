@@ -18,6 +18,7 @@ from deploydb.cli.output import (
     show_table,
     show_words,
 )
+from deploydb.domain.history_outcomes import HISTORY_OUTCOMES
 from deploydb.domain.model.errors import NotFound
 from deploydb.query.column import Column
 from deploydb.query.folding import Folded, folded
@@ -108,10 +109,11 @@ def _sentence(releasing: Body) -> str:
 @click.command()
 @arguments("service", "[environment]")
 @click.option("--limit", type=click.IntRange(1, 1000), default=20, show_default=True, help="How many, newest first.")
+@click.option("--outcome", type=click.Choice(HISTORY_OUTCOMES), help="With this outcome only; rollback: rollbacks.")
 @click.option("--all", "every", is_flag=True, help="A line for each deployment that was skipped, too.")
 @output_option
 @watched
-def history(service: str, environment: str | None, limit: int, every: bool, output: str) -> None:
+def history(service: str, environment: str | None, limit: int, outcome: str | None, every: bool, output: str) -> None:
     """What has been deployed of SERVICE, newest first: why it was put there, and why it is as far as it is.
 
     Neighbours that were skipped before their deployment began are one line, with their number; --all, -o wide, json,
@@ -122,9 +124,10 @@ def history(service: str, environment: str | None, limit: int, every: bool, outp
       deploydb history storefront
       deploydb history storefront --all
       deploydb history storefront prod --limit 5
+      deploydb history storefront --outcome failed
     """
     path = [service] if environment is None else [service, environment]
-    body = ask("history", *path, perPageSize=limit)
+    body = ask("history", *path, outcome=outcome, perPageSize=limit)
     deployments = body["deployments"]
     if is_shown(output, body, lambda: (f"deployment/{one['id']}" for one in deployments)):
         return

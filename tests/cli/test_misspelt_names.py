@@ -51,8 +51,8 @@ OTHER_KINDS = {
 NO_NAMES = """
     against against_live artifact at before begins body by_token clock comment compare concurrency config data digest
     directory dry_run early eiffel every everything file folder follow goal grace headers hold host hours ident kind
-    known_at kubernetes limit listen listen_fd name no_browser no_wait once orchestrator output pass_env passwords
-    payload planned port program publisher q reason rerun_interrupted schema scopes shell signer since source state
+    known_at kubernetes limit listen listen_fd name no_browser no_wait once orchestrator outcome output pass_env
+    passwords payload planned port program publisher q reason rerun_interrupted schema scopes shell signer since source state
     strict timeout to until url verbose vhost wait watch window yes
 """
 """Parameters that are no names of these kinds."""

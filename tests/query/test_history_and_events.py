@@ -38,6 +38,30 @@ def test_what_has_been_tried_newest_first_and_nothing_that_has_not_begun(world: 
     assert service.get("/api/history/foo/prod") == {"deployments": []}
 
 
+def test_a_history_is_narrowed_to_an_outcome(world: Scenario, service: Service) -> None:
+    for version, outcome in (("1.0", "succeeded"), ("2.0", "failed"), ("3.0", "succeeded")):
+        world.commands()  # those that lead to prod go to no orchestrator
+        world.publish(version)
+        world.evaluate(minutes=1)
+        deployed = world.deploy(outcome)[0].deployment
+        if version == "1.0":
+            passed(world, deployed)
+    found = {
+        outcome: [(one["version"], one["environment"]) for one in service.get(path)["deployments"]]
+        for outcome in ("success", "failed", "open", "skipped", "rollback")
+        for path in (f"/api/history/foo?outcome={outcome}",)
+    }
+    assert found["success"] == [("1.0", "dev")]
+    assert found["failed"] == [("2.0", "dev")]
+    assert ("3.0", "dev") in found["open"]
+    assert found["rollback"] == []
+    assert service.get("/api/history/foo/prod?outcome=failed") == {"deployments": []}
+    assert service.refusal("/api/history/foo?outcome=faild") == (
+        400,
+        "outcome=faild is not known; did you mean failed?",
+    )
+
+
 def test_the_order_is_that_of_what_happened_not_of_ids(world: Scenario, service: Service) -> None:
     both = ConfiguredService(
         ident="shop", artifacts=("com.example:web", "com.example:theme"), pipelines=("main",), promotions=("smoke",)

@@ -61,7 +61,7 @@ def test_the_page_of_a_service_leads_to_its_code_its_people_and_its_runs(world: 
     for link in (METADATA.repository, METADATA.chat, ODD, f"{METADATA.repository}/compare/{OLD}...{NEW}", f"{ODD}#1.1"):
         assert link is not None
         assert f'<a href="{_escaped(link)}" rel="noreferrer noopener">' in page
-    assert "dev → prod" in page
+    assert "commits from dev" in page
     assert "&lt;b&gt;Shop&lt;/b&gt;" in page
     assert "<code>tier=gold</code>" in page
     assert service.get("/services/foo.json")["comparisons"] == [

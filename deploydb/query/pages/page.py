@@ -71,6 +71,13 @@ def stream_of(**wanted: str | None) -> str:
     return f"/api/stream?{urlencode(given)}" if given else "/api/stream"
 
 
+def beside(asked: RequestContext, **changed: str | int | None) -> str:
+    """The address of the same page with other values of some parameters (None: without it), from its first page on."""
+    given = {**asked.request.query_params, "pageNumber": None, **changed}
+    kept = {name: value for name, value in given.items() if value is not None}
+    return f"?{urlencode(kept)}" if kept else asked.request.url.path
+
+
 def pages_beside(asked: RequestContext, *, more: bool) -> dict[str, str | None]:
     """The addresses of the pages `before` and `after` this one, with the same other parameters; None where there is
     none."""

@@ -1,28 +1,28 @@
 """`/services/{service}`: its stages as a graph, what ran there as a timeline, and what has been tried."""
 
 from collections.abc import Iterator, Mapping
-from datetime import datetime, timedelta
-from itertools import groupby
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from deploydb.domain.code_links import compare_url
 from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
-from deploydb.query.bodies import body_of
+from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.existence import require_service
 from deploydb.query.folding import folded
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.pages.badge import markdown
-from deploydb.query.pages.filters import moment, state
+from deploydb.query.pages.filters import moment
+from deploydb.query.pages.lane_cards import lane_cards
 from deploydb.query.pages.origin import origin_of
-from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
-from deploydb.query.pages.svg import bars, graph, ticks
-from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import PAGE, number
-from deploydb.query.resources.history import Tried, history
+from deploydb.query.pages.page import Answer, Page, beside, narrowed, pages_beside, stream_of
+from deploydb.query.pages.timeline import timeline
+from deploydb.query.request_context import RequestContext, iso
+from deploydb.query.resource import PAGE, number, text
+from deploydb.query.resources.history import OUTCOME, Tried, asked_outcome, tried
 from deploydb.query.resources.status import status
-from deploydb.store.queries.deployments import commits_of
+from deploydb.store.queries.deployments import DeploymentView, commits_of
 from deploydb.store.queries.deployments import history as deployments_of
 from deploydb.store.queries.live_intervals import live_durations
 from deploydb.v1_schema import Service as ServiceBody
@@ -30,6 +30,16 @@ from deploydb.v1_schema import Service as ServiceBody
 DAYS = 30
 _MOST_DAYS = 3650
 _MOST_STAYS = 60
+_MOST_FAILURES = 200
+_RANGES = (1, 7, 30, 90, 365)
+_OUTCOMES = {
+    None: "every outcome",
+    "success": "success",
+    "failed": "failed",
+    "open": "under way",
+    "rollback": "rollbacks",
+    "skipped": "skipped",
+}
 
 
 class Stay(Struct, frozen=True, kw_only=True):
@@ -42,6 +52,17 @@ class Stay(Struct, frozen=True, kw_only=True):
     kind: str
     status: str
     since: str
+
+
+class Failure(Struct, frozen=True, kw_only=True):
+    """An attempt that failed, and when."""
+
+    environment: str
+    module: str
+    version: str
+    deployment: int
+    at: str
+    reason: ReasonBody | None
 
 
 class Stage(Struct, frozen=True, kw_only=True):
@@ -62,7 +83,8 @@ class Comparison(Struct, frozen=True, kw_only=True):
 
 
 class Service(Struct, frozen=True, kw_only=True):
-    """A service: how it is configured (null: not any more), what it runs, what it ran, and what has been tried."""
+    """A service: how it is configured (null: not any more), what it runs, what it ran and what failed (`stays`,
+    `failures`), and what has been tried: in one environment, with one outcome, where these are asked for."""
 
     service: str
     configuration: ServiceBody | None
@@ -72,6 +94,7 @@ class Service(Struct, frozen=True, kw_only=True):
     since: str
     lanes: list[Lane]
     stays: list[Stay]
+    failures: list[Failure]
     deployments: list[Tried]
     older: bool
 
@@ -86,8 +109,9 @@ def service(asked: RequestContext) -> Service:
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)
         stays = live_durations(connection, name, start, limit=_MOST_STAYS)
-        page = asked.page()
-        older = bool(deployments_of(connection, name, offset=page.offset + page.size, limit=1))
+        page, environment, outcome = asked.page(), asked.environment(), asked_outcome(asked)
+        views = deployments_of(connection, name, environment, outcome, offset=page.offset, limit=page.size + 1)
+        failures = deployments_of(connection, name, outcome="failed", since=start, offset=0, limit=_MOST_FAILURES)
         compared = [one.deployment for lane in lanes for one in lane.running] if metadata.repository else []
         commits = commits_of(connection, compared)
     stages = [
@@ -103,8 +127,21 @@ def service(asked: RequestContext) -> Service:
         since=start.isoformat(),
         lanes=lanes,
         stays=[body_of(Stay, one) for one in stays],
-        deployments=history(asked).deployments,
-        older=older,
+        failures=[_failure(one) for one in failures],
+        deployments=[tried(view) for view in (page.filled(views) if page.number else views)[: page.size]],
+        older=len(views) > page.size,
+    )
+
+
+def _failure(view: DeploymentView) -> Failure:
+    at = view.decided_at or view.finished_at or view.created_at
+    return body_of(
+        Failure,
+        view.artifact,
+        environment=view.environment,
+        deployment=view.id,
+        at=iso(at),
+        reason=reason_body(view.status_reason),
     )
 
 
@@ -122,53 +159,28 @@ def _comparisons(
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     lanes = {lane["environment"]: lane for lane in answer["lanes"]}
-    after = {stage["environment"]: stage["after"] for stage in answer["stages"]}
+    environment, outcome, days = asked.environment(), asked.option("outcome"), asked.number("days") or DAYS
     start, end = moment(answer["since"]), moment(answer["now"])
     return {
-        "graph": graph(after),
-        "lanes": lanes,
-        "boxes": {name: _boxed(lanes.get(name)) for name in after},
+        "cards": lane_cards(answer["stages"], lanes, answer["comparisons"]),
         "tried": folded(answer["deployments"]),
-        "rows": _rows(answer["stays"], list(lanes), start, end),
-        "ticks": ticks(start, end),
-        "days": (end - start).days,
+        "drawn": timeline(answer["stays"], answer["failures"], list(lanes), start, end),
+        "days": days,
+        "ranges": [{"days": one, "address": beside(asked, days=one)} for one in sorted({*_RANGES, days})],
+        "environments_kept": [
+            {"name": name, "address": beside(asked, environment=name), "chosen": name == environment}
+            for name in (None, *lanes)
+        ],
+        "outcomes_kept": [
+            {"word": word, "address": beside(asked, outcome=name), "chosen": name == outcome}
+            for name, word in _OUTCOMES.items()
+        ],
         "several_modules": len({one["module"] for one in answer["stays"]}) > 1,
         "all_holds": list({one["text"]: one for lane in answer["lanes"] for one in lane["holds"]}.values()),
         "badges": [markdown(origin_of(asked.request), answer["service"], name) for name in lanes],
         "beside": pages_beside(asked, more=answer["older"]),
         "stream": stream_of(service=answer["service"]),
     }
-
-
-def _boxed(lane: Any) -> Any:  # noqa: ANN401  # a lane of the body
-    """What a stage's box says: the state that asks for attention first, and the version."""
-    running = lane["running"] if lane is not None else []
-    pending = [one for one in (lane["pending"] if lane is not None else []) if one["status"] != "NOT_STARTED"]
-    last = max(running, key=lambda one: one["since"], default=None)
-    shown = pending[0] if pending else last
-    return {
-        "state": state(shown["status"]) if shown is not None else None,
-        "runs": last["version"] if last is not None else None,
-        "coming": pending[0]["version"] if pending else None,
-        "holds": lane["holds"] if lane is not None else [],
-    }
-
-
-def _rows(stays: Any, order: list[str], start: datetime, end: datetime) -> list[Any]:  # noqa: ANN401
-    """A row a lane and module, in the order of environments."""
-    rank = {name: index for index, name in enumerate(order)}
-
-    def place(stay: Any) -> tuple[int, str, str]:  # noqa: ANN401
-        return rank.get(stay["environment"], len(rank)), stay["environment"], stay["module"]
-
-    rows = []
-    for (_, environment, module), found in groupby(
-        sorted(stays, key=lambda one: (place(one), one["since"])), key=place
-    ):
-        mine = list(found)
-        drawn = bars([moment(one["since"]) for one in mine], start, end)
-        rows.append({"environment": environment, "module": module, "bars": [(bar, mine[bar.item]) for bar in drawn]})
-    return rows
 
 
 PAGES = (
@@ -178,7 +190,12 @@ PAGES = (
         read=service,
         command=lambda _asked, answer: ["service", "describe", answer["service"]],
         drawn=_drawn,
-        parameters=(*PAGE, number("days", "How far back the timeline goes.", least=1, most=_MOST_DAYS)),
+        parameters=(
+            *PAGE,
+            text("environment", "The history of this environment only."),
+            OUTCOME,
+            number("days", "How far back the timeline goes.", least=1, most=_MOST_DAYS),
+        ),
         momentary=True,
     ),
 )

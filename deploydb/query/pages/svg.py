@@ -1,58 +1,17 @@
-"""Where the boxes, arrows and bars of a drawing are. Templates paint them; nothing here knows SVG."""
+"""Where the bars and columns of a drawing are. Templates paint them; nothing here knows SVG."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 from msgspec import Struct
 
-WIDTH, HEIGHT = 190, 74
-_GAP_ACROSS, _GAP_DOWN = 54, 18
 TALL = 150
 """Of columns, in pixels."""
+_MONTHS_ALONE = timedelta(days=300)
+"""Shorter than this, days and months are told apart without their year."""
 _NARROWEST = 0.4
 """In hundredths of the whole: what is shorter is drawn so wide, to be seen."""
-
-
-class Box(Struct, frozen=True, kw_only=True):
-    """A stage's place, in pixels."""
-
-    name: str
-    x: int
-    y: int
-
-
-class Graph(Struct, frozen=True, kw_only=True):
-    """Stages, each in a column right of those that it comes after. An arrow has the ends of its curve."""
-
-    boxes: Sequence[Box]
-    arrows: Sequence[tuple[int, int, int, int]]
-    width: int
-    height: int
-
-
-def graph(after: Mapping[str, Sequence[str]]) -> Graph:
-    """A drawing of stages in an order in which each comes after all that `after` names for it."""
-    columns: dict[str, int] = {}
-    for name, before in after.items():
-        columns[name] = max((columns[each] + 1 for each in before if each in columns), default=0)
-    rows: dict[int, int] = {}
-    boxes: dict[str, Box] = {}
-    for name, column in columns.items():
-        row = rows[column] = rows.get(column, -1) + 1
-        boxes[name] = Box(name=name, x=2 + column * (WIDTH + _GAP_ACROSS), y=2 + row * (HEIGHT + _GAP_DOWN))
-    arrows = [
-        (boxes[each].x + WIDTH, boxes[each].y + HEIGHT // 2, boxes[name].x, boxes[name].y + HEIGHT // 2)
-        for name, before in after.items()
-        for each in before
-        if each in boxes
-    ]
-    return Graph(
-        boxes=list(boxes.values()),
-        arrows=arrows,
-        width=max((box.x + WIDTH + 2 for box in boxes.values()), default=0),
-        height=max((box.y + HEIGHT + 2 for box in boxes.values()), default=0),
-    )
 
 
 class Bar(Struct, frozen=True, kw_only=True):
@@ -107,7 +66,8 @@ def bars(since: Sequence[datetime], start: datetime, end: datetime) -> list[Bar]
 def ticks(start: datetime, end: datetime, count: int = 4) -> list[Tick]:
     """Times from the start on, the same distance apart."""
     step = (end - start) / count
-    form = "%d %b %H:%M" if end - start < timedelta(days=count) else "%d %b %Y"
+    whole = end - start
+    form = "%d %b %H:%M" if whole < timedelta(days=count) else "%d %b" if whole < _MONTHS_ALONE else "%d %b %Y"
     return [Tick(x=index * 100 / count, text=f"{start + index * step:{form}}") for index in range(count)]
 
 

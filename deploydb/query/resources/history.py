@@ -2,12 +2,19 @@
 
 from msgspec import Struct
 
+from deploydb.domain.history_outcomes import HISTORY_OUTCOMES, HistoryOutcome
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.existence import require_lane
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import PAGE, Resource
+from deploydb.query.resource import PAGE, Resource, text
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.deployments import history as deployments_of
+
+OUTCOME = text(
+    "outcome",
+    "With this outcome only. `open`: commanded, and neither success nor failed yet; `rollback`: rollbacks.",
+    *HISTORY_OUTCOMES,
+)
 
 
 class Tried(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -37,26 +44,35 @@ class History(Struct, frozen=True, kw_only=True):
     deployments: list[Tried]
 
 
+def asked_outcome(asked: RequestContext) -> HistoryOutcome | None:
+    """Raises: HTTPException 400."""
+    given = asked.option("outcome")
+    return next((one for one in HISTORY_OUTCOMES if one == given), None)
+
+
 def history(asked: RequestContext) -> History:
-    """What has been tried of a service, in one environment where one is named, newest first."""
+    """What has been tried of a service, newest first; in one environment and with one outcome where they are named."""
     page = asked.page()
     service = asked.name("service")
     environment = asked.name("environment") if "environment" in asked.request.path_params else None
     with asked.store() as connection:
-        views = deployments_of(connection, service, environment, offset=page.offset, limit=page.size)
+        views = deployments_of(
+            connection, service, environment, asked_outcome(asked), offset=page.offset, limit=page.size
+        )
         if not views:
             require_lane(connection, asked.catalog, service, environment)
     if page.number:
         page.filled(views)
-    return History(deployments=[_tried(view) for view in views])
+    return History(deployments=[tried(view) for view in views])
 
 
-def _tried(view: DeploymentView) -> Tried:
+def tried(view: DeploymentView) -> Tried:
+    """The body of an attempt."""
     artifact = view.artifact
     return body_of(Tried, view, module=artifact.module, version=artifact.version, reason=view.status_reason)
 
 
 RESOURCES = (
-    Resource(path="/api/history/{service}", read=history, parameters=PAGE),
-    Resource(path="/api/history/{service}/{environment}", read=history, parameters=PAGE),
+    Resource(path="/api/history/{service}", read=history, parameters=(OUTCOME, *PAGE)),
+    Resource(path="/api/history/{service}/{environment}", read=history, parameters=(OUTCOME, *PAGE)),
 )

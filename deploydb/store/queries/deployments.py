@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from msgspec import Struct
 
+from deploydb.domain.history_outcomes import HistoryOutcome
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.deployment import Gate, Phase
 from deploydb.domain.model.reasons import Reason
@@ -202,15 +203,34 @@ def _in_stages(catalog: Catalog, found: list[DeploymentView]) -> list[Deployment
     return [next(ordered) if view.environment in stages else view for view in found]
 
 
-def history(
-    connection: sa.Connection, service: str, environment: str | None = None, *, offset: int, limit: int
-) -> list[DeploymentView]:
-    """What has been tried of a service (in one environment), newest first; not what has not begun.
+_OUTCOMES: Mapping[HistoryOutcome, sa.ColumnElement[bool]] = {
+    "success": deployment.c.status == "SUCCESS",
+    "failed": deployment.c.status == "FAILED",
+    "skipped": deployment.c.status == "SKIPPED",
+    "open": deployment.c.status.in_(("CREATED", "STARTED", "COMPLETED")),
+    "rollback": deployment.c.kind == "rollback",
+}
 
-    Costs the page and what is before it; in one environment of a service also what happened in the others meanwhile.
+
+def history(
+    connection: sa.Connection,
+    service: str,
+    environment: str | None = None,
+    outcome: HistoryOutcome | None = None,
+    *,
+    since: datetime | None = None,
+    offset: int,
+    limit: int,
+) -> list[DeploymentView]:
+    """What has been tried of a service (in one environment, with an outcome), newest first; not what has not
+    begun.
+
+    Costs the page and what is before it; with an environment or an outcome also what else happened meanwhile.
     Index: `ix_deployment_history`.
     """
     mine = VIEWED.where(*in_lanes(deployment, service, environment), deployment.c.happened_at.is_not(None))
+    mine = mine.where(_OUTCOMES[outcome]) if outcome is not None else mine
+    mine = mine.where(deployment.c.happened_at >= since) if since is not None else mine
     newest_first = mine.order_by(deployment.c.happened_at.desc(), deployment.c.id.desc())
     return views(connection, newest_first.offset(offset).limit(limit))
 
