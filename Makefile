@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench docs openapi asyncapi definitions reference mutate clean
+.PHONY: help run test test-another-day check format explore bench docs dist openapi asyncapi definitions reference mutate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -64,6 +64,11 @@ bench: $(VENV)/bench ## Measure on real servers, beside Celery (ARGS=relay: one 
 	tests/install-servers wrk
 	$(BIN)/python -m tests.bench $(ARGS)
 
+dist: $(VENV)/dist ## Build the sdist and the wheel, into build/dist
+	rm -rf build/dist
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir build/dist
+	$(BIN)/check-wheel-contents build/dist
+
 openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 	$(BIN)/deploydb openapi > deploy/openapi.json
 
@@ -89,6 +94,10 @@ $(VENV)/run: pyproject.toml constraints.txt
 		|| { echo "DeployDB needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dist: $(VENV)/run
+	$(PIP) --editable '.[dist]'
 	@touch $@
 
 $(VENV)/test: $(VENV)/run

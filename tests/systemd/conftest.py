@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.wheel import build, install
+from tests.packages.wheel import build, install
 
 
 @pytest.fixture(scope="session")
