@@ -86,7 +86,7 @@ def application(
         [
             *(answers.route(resource) for resource in RESOURCES),
             stream.route(),
-            Export(sources).route(),
+            *Export(sources).routes(),
             Route("/api/openapi.json", _interface, methods=["GET"]),
             HealthCheck(health, engine, problems).route(),
             *health.routes(),

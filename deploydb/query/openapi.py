@@ -10,7 +10,7 @@ from deploydb import __version__
 from deploydb.http.ids import LARGEST
 from deploydb.http.negotiation import JSON, V1_JSON
 from deploydb.query import openapi_events
-from deploydb.query.export import JSON_LINES
+from deploydb.query.export import COLUMNS, CSV, JSON_LINES
 from deploydb.query.openapi_hooks import HOOK_PATH, HookAnswer, hook_operation
 from deploydb.query.openapi_orders import OrderAnswer, order_components, order_operations
 from deploydb.query.openapi_writes import ERRORS, writes
@@ -55,6 +55,10 @@ _STREAM = {
         **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 429, 503)},
     },
 }
+_TABLE = (
+    f"A line of names, then a line each: {', '.join(COLUMNS)}. An apostrophe stands before a cell that is a formula "
+    "for spreadsheets."
+)
 _PROBES = {
     "/healthcheck": "Each check by name; 500 where one is not healthy",
     "/healthz": "The process answers",
@@ -78,7 +82,8 @@ def document(resources: Sequence[Resource]) -> dict[str, Any]:
     described = dict(zip(bodies, schemas, strict=False))
     paths: dict[str, dict[str, Any]] = {
         **{_plain(resource.path): {"get": _operation(resource, described[resource.path])} for resource in resources},
-        "/api/events.jsonl": {"get": _export()},
+        "/api/events.jsonl": {"get": _export("jsonl", JSON_LINES, "Each line is an Event.")},
+        "/api/events.csv": {"get": _export("csv", CSV, _TABLE)},
         "/api/stream": {"get": _STREAM},
         **{path: {"get": _probe(path, about)} for path, about in _PROBES.items()},
     }
@@ -133,14 +138,14 @@ def _operation(resource: Resource, body: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _export() -> dict[str, Any]:
+def _export(name: str, media_type: str, about: str) -> dict[str, Any]:
     return {
-        "operationId": "events_jsonl",
+        "operationId": f"events_{name}",
         "summary": "All rows of the log that are wanted, one a line",
-        "description": "Each line is an Event.",
+        "description": about,
         "parameters": [_in_query(parameter) for parameter in FILTERS],
         "responses": {
-            "200": {"description": "Lines of JSON, newest first.", "content": {JSON_LINES: {}}},
+            "200": {"description": "Rows, newest first.", "content": {media_type: {}}},
             **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 429, 500, 503)},
         },
     }

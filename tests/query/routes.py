@@ -36,7 +36,7 @@ def parameters_of(path: str) -> tuple[Parameter, ...]:
     """What the route with this path may be asked for."""
     declared = {resource.path: resource.parameters for resource in (*RESOURCES, *PAGES)}
     declared |= {f"{page.path}.json": (page.json or page).parameters for page in PAGES}
-    declared["/api/events.jsonl"] = FILTERS
+    declared |= dict.fromkeys(("/api/events.jsonl", "/api/events.csv"), FILTERS)
     return declared.get(path, ())
 
 

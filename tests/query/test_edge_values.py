@@ -89,7 +89,7 @@ def test_every_name_in_every_path(service: Service) -> None:
     assert not found, "\n".join(found[:20])
 
 
-@pytest.mark.parametrize("path", ["/api/events", "/api/events.jsonl", "/audit", "/audit.json"])
+@pytest.mark.parametrize("path", ["/api/events", "/api/events.jsonl", "/api/events.csv", "/audit", "/audit.json"])
 def test_a_plus_sign_that_is_not_encoded_is_named(service: Service, path: str) -> None:
     answer = service.ask(f"{path}?since=2026-11-20T12:00:00+01:00", accept=ANY)
     assert answer.status_code == 400

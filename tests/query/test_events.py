@@ -1,5 +1,6 @@
-"""The log by who, what and when; as JSON lines."""
+"""The log by who, what and when; as JSON lines and as a table."""
 
+import csv
 import json
 from datetime import timedelta
 from typing import Any
@@ -60,3 +61,20 @@ def test_all_of_it_as_json_lines_is_what_the_pages_say(service: Service) -> None
 
 def test_what_makes_no_sense_is_refused_before_anything_is_sent(service: Service) -> None:
     assert service.refusal("/api/events.jsonl?since=soon")[0] == 400
+
+
+def test_all_of_it_as_a_table_is_what_the_pages_say(world: Scenario, service: Service) -> None:
+    world.tell("hold.placed", kind="pause", service="foo", by="=cmd", reason='+1, "quoted"')
+    answer = service.ask("/api/events.csv")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    assert answer.headers["content-disposition"] == 'attachment; filename="deploydb-events.csv"'
+    rows = list(csv.DictReader(answer.text.splitlines()))
+    expected = service.get("/api/events?perPageSize=1000")["events"]
+    assert [json.loads(row["body"]) for row in rows] == [event["body"] for event in expected]
+    for row, event in zip(rows, expected, strict=True):
+        assert row["number"] == str(event["number"])
+        assert row["reason"] == event.get("reason", {}).get("text", "")
+    assert rows[0]["who"] == "'=cmd"  # a spreadsheet calculates nothing
+    assert [row["type"] for row in csv.DictReader(service.ask("/api/events.csv?who=bob").text.splitlines())] == [
+        "hold.placed"
+    ]

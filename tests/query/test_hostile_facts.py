@@ -1,5 +1,6 @@
 """What a stranger writes beside a fact's own fields breaks no page, for anybody."""
 
+import csv
 import json
 from collections.abc import Iterator
 from datetime import timedelta
@@ -75,6 +76,9 @@ def test_the_export_has_each_of_them(service: Service) -> None:
     exported = service.ask("/api/events.jsonl")
     assert exported.status_code == 200
     assert sum(b'"hostile-' in line for line in exported.content.splitlines()) >= FACTS * 0.8
+    heading, *rows = csv.reader(service.ask("/api/events.csv").text.splitlines())
+    assert len(rows) == len(exported.content.splitlines())
+    assert all(len(row) == len(heading) for row in rows)
 
 
 def test_the_stream_tells_of_each_by_its_own_fields(service: Service) -> None:

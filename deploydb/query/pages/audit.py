@@ -1,67 +1,155 @@
-"""`/audit`: the log, with filters in the address, page after page."""
+"""`/audit`: the log as a stream of days, with filters in the address, page after page."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.formatting import span
-from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Answer, page_of
+from deploydb.query.pages.event_words import TYPES, event_look
+from deploydb.query.pages.filters import State, moment, segment, why_address
+from deploydb.query.pages.page import Answer, choices, page_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
 
-_WITH_COLUMNS = ("type", "id", "source", "time", "service", "environment", "artifact", "catalog", "by", "who")
-_NOTHING: tuple[Any, ...] = (None, "", [])
-_MOST_WITH_COLUMNS, _LONGEST_WITH_COLUMNS = 8, 200
+ON_A_PAGE = 50
+_FIELDS = (
+    "until",
+    "skip",
+    "attempt",
+    "failure_response",
+    "incident",
+    "signer",
+    "digest",
+    "host",
+    "clock",
+    "origin",
+    "sender",
+)
+"""Of a body: those that an entry has beside its reason. The others are in its details."""
+_LONGEST_FIELD, _LONGEST_BODY = 200, 8_000
 _LATE_SECONDS = 60
+_RANGES = (("1 h", timedelta(hours=1)), ("24 h", timedelta(days=1)), ("7 d", timedelta(days=7)))
+
+
+class Entry(Struct, frozen=True, kw_only=True):
+    """A row of the log as the stream has it. `links`: words with the addresses that they lead to; `fields`: the rest of
+    the body in words; `late`: how much later than it happened it was recorded."""
+
+    row: Answer
+    look: State
+    links: Sequence[tuple[str, str]]
+    fields: Sequence[str]
+    url: str | None
+    whole: str
+    late: str | None
+
+
+def events_of_page(asked: RequestContext) -> events.Events:
+    """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last."""
+    return events.events(asked, size=ON_A_PAGE)
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    kept = [(name, value) for name, value in asked.request.query_params.multi_items() if name != "before"]
-    onward = None if answer["next"] is None else f"?{urlencode([*kept, ('before', answer['next'])])}"
+    kept = dict(asked.request.query_params)
+    kept.pop("before", None)
+    filters = {name: value for name, value in kept.items() if name != "perPageSize"}
+
+    def address(**changed: object) -> str:
+        given = {**filters, **changed}
+        return f"?{urlencode({name: value for name, value in given.items() if value is not None})}"
+
+    people = {person for group in asked.catalog.groups.values() for person in group}
     return {
-        "onward": onward,
+        **choices(asked),
+        "days": list(_days(answer["events"])),
+        "types": TYPES,
+        "people": sorted(people | {row["who"] for row in answer["events"] if row["who"]}),
+        "ranges": [
+            (name, address(since=f"{asked.now - back:%Y-%m-%dT%H:%M:%SZ}", until=None)) for name, back in _RANGES
+        ],
+        "address_of": address,
+        "onward": None if answer["next"] is None else f"?{urlencode({**kept, 'before': answer['next']})}",
         "first": f"?{urlencode(kept)}",
-        "services": sorted(asked.catalog.services),
-        "summary": _summary,
-        "whole": _whole,
-        "lateness": _lateness,
+        "exported": f"?{urlencode(filters)}" if filters else "",
     }
 
 
-def _summary(event: Any) -> str:  # noqa: ANN401  # an event of the body
-    """The fields of a row that have no column of their own."""
-    body = event["body"]
+def _days(rows: Sequence[Answer]) -> Iterator[tuple[datetime, list[Entry]]]:
+    """The rows of each day of UTC on which they were recorded."""
+    for _, of_day in groupby(rows, key=lambda row: moment(row["recordedAt"]).astimezone(UTC).date()):
+        entries = [_entry(row) for row in of_day]
+        yield moment(entries[0].row["recordedAt"]).astimezone(UTC), entries
+
+
+def _entry(row: Answer) -> Entry:
+    body = row["body"] if isinstance(row["body"], dict) else {}
+    late = (moment(row["recordedAt"]) - moment(row["time"])).total_seconds()
+    return Entry(
+        row=row,
+        look=event_look(row["type"], body),
+        links=list(_links(row, body)),
+        fields=list(_fields(row["body"])),
+        url=body["url"] if isinstance(body.get("url"), str) else None,
+        whole=_whole(row["body"]),
+        late=span(late) if late >= _LATE_SECONDS else None,
+    )
+
+
+def _links(row: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """The version, with the page that says most of it; then the flow."""
+    deployment, flow, artifact = (body.get(name) for name in ("deployment", "flow", "artifact"))
+    version = body.get("version")
+    known = [artifact.get(name) for name in _COORDINATE] if isinstance(artifact, dict) else []
+    module = [part for part in known if isinstance(part, str)]
+    if len(module) == len(_COORDINATE):
+        yield f"{module[1]} {module[2]}", f"/where?what={segment(':'.join(module))}"
+    elif isinstance(version, str) and version:
+        if _is_number(deployment):
+            yield version, f"/deployments/{deployment}"
+        elif _is_number(artifact):
+            yield version, f"/artifacts/{artifact}"
+        elif row["service"] and row["environment"]:
+            yield version, why_address(row["service"], row["environment"], version)
+        else:
+            yield version, f"/where?what={segment(version)}"
+    elif _is_number(deployment):
+        yield f"deployment {deployment}", f"/deployments/{deployment}"
+    if _is_number(flow):
+        yield f"flow {flow}", f"/flows/{flow}"
+
+
+_COORDINATE = ("group", "name", "version")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value > 0
+
+
+def _fields(body: Any) -> Iterator[str]:  # noqa: ANN401  # any JSON
     if not isinstance(body, dict):
-        return _short(body)
-    if "reason" in event:
-        body = {**body, "reason": event["reason"]["text"]}
-    artifact = body.get("artifact")
-    named = [f"{artifact.get('name')} {artifact.get('version')}"] if isinstance(artifact, dict) else []
-    rest = [
-        f"{name}: {_short(value)}"
-        for name, value in body.items()
-        if name not in _WITH_COLUMNS and value not in _NOTHING and not isinstance(value, dict)
-    ]
-    return " · ".join([*named, *rest][:_MOST_WITH_COLUMNS])
+        yield _short(body)
+        return
+    for name in ("promotion", "reason", "comment"):
+        if isinstance(body.get(name), str) and body[name]:
+            yield _short(body[name])
+    for name in _FIELDS:
+        if body.get(name):
+            yield f"{name.replace('_', ' ')}: {_short(body[name])}"
 
 
-def _short(value: Any) -> str:  # noqa: ANN401  # any JSON
+def _short(value: Any, longest: int = _LONGEST_FIELD) -> str:  # noqa: ANN401  # any JSON
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= _LONGEST_WITH_COLUMNS else f"{text[:_LONGEST_WITH_COLUMNS]}…"
+    return text if len(text) <= longest else f"{text[:longest]}…"
 
 
 def _whole(body: Any) -> str:  # noqa: ANN401  # any JSON
-    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode()
+    return _short(msgspec.json.format(msgspec.json.encode(body), indent=2).decode(), _LONGEST_BODY)
 
 
-def _lateness(row: Any) -> str | None:  # noqa: ANN401  # an event of the body
-    """How much later than it happened it was known, where that is worth a word."""
-    late = (moment(row["recordedAt"]) - moment(row["time"])).total_seconds()
-    return span(late) if late >= _LATE_SECONDS else None
-
-
-PAGES = (replace(page_of(events.RESOURCES[0], "audit.html", _drawn, "Audit"), path="/audit"),)
+PAGES = (replace(page_of(events.RESOURCES[0], "audit.html", _drawn, "Audit"), path="/audit", read=events_of_page),)

@@ -102,6 +102,11 @@ def segment(text: object) -> str:
     return quote(str(text), safe="")
 
 
+def why_address(service: str, environment: str, version: str) -> str:
+    """The page of a version in a lane."""
+    return f"/why/{segment(service)}/{segment(environment)}?version={segment(version)}"
+
+
 def reachable(url: str | None) -> str | None:
     """An address that a link may lead to; None for any other: who publishes facts may write what they like."""
     if url is None:

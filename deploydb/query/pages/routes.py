@@ -20,7 +20,7 @@ from deploydb.http.redirects import onward
 from deploydb.query.pages import PAGES
 from deploydb.query.pages.badge import Badges
 from deploydb.query.pages.files import Files
-from deploydb.query.pages.filters import command_line, segment
+from deploydb.query.pages.filters import command_line, why_address
 from deploydb.query.pages.home import home
 from deploydb.query.pages.page import Page
 from deploydb.query.pages.rendering import Rendering, address_of, here
@@ -116,8 +116,7 @@ def _place_of(asked: RequestContext) -> str:
     """The address of the page of a deployment: of its flow, or of its lane where it has no flow."""
     view = asked_deployment(asked)
     if view.flow is None:
-        lane = f"{segment(view.service)}/{segment(view.environment)}"
-        return f"/why/{lane}?version={segment(view.artifact.version)}"
+        return why_address(view.service, view.environment, view.artifact.version)
     return f"/flows/{view.flow}#deployment-{view.id}"
 
 

@@ -9,6 +9,7 @@ from deploydb.domain.model.facts import OWN_SOURCE
 from deploydb.http.errors import bad_request
 from deploydb.http.ids import LARGEST
 from deploydb.query.bodies import ReasonBody, body_of
+from deploydb.query.paging import DEFAULT_SIZE
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
 from deploydb.store.queries.events import EventView, Filter, events_before
@@ -40,11 +41,11 @@ class Events(Struct, frozen=True, kw_only=True):
     next: int | None
 
 
-def events(asked: RequestContext) -> Events:
+def events(asked: RequestContext, size: int = DEFAULT_SIZE) -> Events:
     """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last."""
     if asked.number("pageNumber"):
         raise bad_request("the log has no pages by number: `next` of a page is the `before` of the one that follows")
-    size = asked.page().size
+    size = asked.page(size=size).size
     before = asked.number("before")
     wanted = filter_of(asked)
     with asked.store() as connection:
