@@ -15,6 +15,7 @@ from typing import Literal, get_args
 from msgspec import Struct
 from msgspec.structs import replace
 
+from deploydb.domain.distribution import Bucket, distribution
 from deploydb.domain.forecast import expected
 from deploydb.domain.model.gate_reasons import IncidentOpen
 from deploydb.domain.model.outcome_reasons import AttemptFailed, Expired
@@ -82,10 +83,11 @@ class Rate(Struct, frozen=True, kw_only=True):
 
 
 class Spread(Struct, frozen=True, kw_only=True):
-    """The median and the ninth decile, in seconds."""
+    """The median and the ninth decile, in seconds, and how many of the samples took how long."""
 
     p50: float | None
     p90: float | None
+    distribution: list[Bucket]
     samples: int
     definition: str
     excluded: list[Left]
@@ -285,7 +287,8 @@ def _days(changes: Sequence[Run], troubles: Sequence[Trouble], since: datetime, 
 def _spread(taken: Sequence[timedelta], definition: str, excluded: list[Left]) -> Spread:
     found = expected(taken)
     p50, p90 = (found.p50.total_seconds(), found.p90.total_seconds()) if found is not None else (None, None)
-    return Spread(p50=p50, p90=p90, samples=len(taken), definition=definition, excluded=excluded)
+    buckets = distribution(taken)
+    return Spread(p50=p50, p90=p90, distribution=buckets, samples=len(taken), definition=definition, excluded=excluded)
 
 
 def _left(*counted: tuple[int, str]) -> list[Left]:

@@ -182,3 +182,32 @@ def test_figures_that_could_not_be_measured_are_measured_soon(
         failing.setattr("deploydb.query.dora_metrics.production_history", away)
         assert settled(embedded) == {}
     assert samples(embedded) == {'deployments_per_day{service="foo"}': 0.0}
+
+
+def test_the_page_compares_with_the_period_before_and_every_part_is_what_the_command_says_of_it(
+    figures: dict[str, Any], world: Scenario, service: Service
+) -> None:
+    assert sum(bucket["count"] for bucket in figures["leadTime"]["distribution"]) == figures["leadTime"]["samples"]
+    assert [(bucket["to"], bucket["count"]) for bucket in figures["leadTime"]["distribution"][:2]] == [
+        (HOUR.total_seconds(), 0),
+        (4 * HOUR.total_seconds(), 4),
+    ]
+    begun = world.now
+    world.now = begun + timedelta(days=7)
+    through(world, "1.5")
+    page = service.ask("/dora?window=7d&service=foo", accept="text/html").text
+    before = service.get("/api/dora?window=14d&service=foo")["frequency"]["samples"] - 1
+    assert f"↓ down from {before / 7:.2f} a day in the period before: worse" in page
+    assert "The lines as a table" in page
+    everything = service.ask("/dora?window=14d", accept="text/html").text
+    assert 'href="/dora?service=foo&amp;window=14d"' in everything
+
+
+def test_a_part_of_a_past_is_the_past_of_that_part(world: Scenario, figures: dict[str, Any]) -> None:
+    with world.engine.connect() as connection:
+        long, short = (
+            production_history(connection, {("foo", "prod")}, world.now - timedelta(hours=hours), world.now)
+            for hours in (100, 5)
+        )
+    assert figures["service"] == "foo"
+    assert long.between(short.since, short.until).figures() == short.figures()

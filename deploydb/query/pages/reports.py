@@ -6,15 +6,16 @@ from typing import Any
 from msgspec.structs import replace
 
 from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.pages.blame import draw_time
+from deploydb.query.pages.dora import draw_dora
 from deploydb.query.pages.filters import State
 from deploydb.query.pages.inbox import draw_inbox
 from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, stream_of
-from deploydb.query.pages.svg import columns
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import text
 from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
-from deploydb.query.views import dora, views
+from deploydb.query.views import views
 
 _CHANGES = {
     "deployed": State("sent", "busy", "deployed"),
@@ -47,7 +48,7 @@ def kinds_of(changes: Iterable[Answer]) -> dict[str, State]:
 
 
 def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    return {"kinds": kinds_of(answer["changes"]), **choices(asked)}
+    return {"kinds": kinds_of(answer["changes"]), **draw_time(asked, answer), **choices(asked)}
 
 
 def _compared(asked: RequestContext) -> diff.Diff:
@@ -58,22 +59,12 @@ def _compared(asked: RequestContext) -> diff.Diff:
     return diff.diff(narrowed(asked, options))
 
 
-def _draw_dora(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    days = answer["days"]
-    return {
-        "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
-        "most": max((day["deployments"] for day in days), default=0),
-        "window": asked.option("window") or dora.WINDOW,
-        **choices(asked),
-    }
-
-
 def _found(asked: RequestContext) -> Where:
     what = asked.option("what")
     return where(narrowed(asked, {}, {"what": what.strip()})) if what else Where(what="", artifacts=[], more=False)
 
 
-_DRAWN = {"blame": _draw_blame, "dora": _draw_dora, "inbox": draw_inbox}
+_DRAWN = {"blame": _draw_blame, "dora": draw_dora, "inbox": draw_inbox}
 """Of the views whose templates have more than the answer and what filters offer."""
 PAGES = (
     page_of(

@@ -1,7 +1,7 @@
 """DORA: `/api/dora`, how often, how fast, how safely, how soon recovered."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from msgspec import Struct
 
@@ -12,7 +12,7 @@ from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext
 from deploydb.query.views.dora import PATTERN, WINDOW
-from deploydb.store.queries.dora import production_history
+from deploydb.store.queries.dora import ProductionHistory, production_history
 
 MOST = timedelta(days=366)
 _UNITS = {"h": "hours", "d": "days", "w": "weeks"}
@@ -40,17 +40,28 @@ def dora(asked: RequestContext) -> Dora:
 
     Production is the environment that is asked for, or of each service the stages that nothing comes after.
     """
-    service, environment = asked.option("service"), asked.option("environment")
     since = asked.now - _window(asked)
+    history, environments = production_past(asked, since)
+    return body_of(
+        Dora,
+        history.figures(),
+        service=asked.option("service"),
+        environments=environments,
+        since=since,
+        until=asked.now,
+    )
+
+
+def production_past(asked: RequestContext, since: datetime) -> tuple[ProductionHistory, list[str]]:
+    """What happened since then in the production lanes that a request asks for, and their environments."""
+    service, environment = asked.option("service"), asked.option("environment")
     lanes = production_lanes(asked.catalog, service, environment)
     with asked.store() as connection:
         require_service(connection, asked.catalog, service)
         require_environment(connection, asked.catalog, environment)
-        measured = production_history(
-            connection, lanes, since, asked.now, (service,) if service is not None else None
-        ).figures()
-    environments = sorted({there for _, there in lanes})
-    return body_of(Dora, measured, service=service, environments=environments, since=since, until=asked.now)
+        of = (service,) if service is not None else None
+        history = production_history(connection, lanes, since, asked.now, of)
+    return history, sorted({there for _, there in lanes})
 
 
 def _window(asked: RequestContext) -> timedelta:

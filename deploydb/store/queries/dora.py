@@ -1,8 +1,10 @@
 """What happened in production in a stretch of time."""
 
+from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence, Set
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -41,6 +43,16 @@ class ProductionHistory(Struct, frozen=True, kw_only=True):
     def figures(self) -> Figures:
         """The figures of all these lanes together."""
         return figures(self.runs, self.troubles, self.published, self.since, self.until)
+
+    def between(self, since: datetime, until: datetime) -> "ProductionHistory":
+        """A part of it. What came to run after the part stays: it ends troubles. A trouble is of when it happened."""
+        return replace(
+            self,
+            since=since,
+            until=until,
+            runs=self.runs[bisect_left(self.runs, since, key=attrgetter("since")) :],
+            troubles=[trouble for trouble in self.troubles if since <= trouble.at <= until],
+        )
 
     def figures_by_service(self) -> dict[str, Figures]:
         """The figures of each service in which something happened."""

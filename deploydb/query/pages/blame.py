@@ -1,0 +1,107 @@
+"""What the page of blame has beside the changes: the time before an incident, picked, moved and drawn."""
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+import msgspec
+from msgspec import Struct
+
+from deploydb.domain.formatting import span
+from deploydb.query.pages.filters import moment
+from deploydb.query.pages.page import Answer
+from deploydb.query.pages.svg import Tick, ticks
+from deploydb.query.request_context import RequestContext
+from deploydb.query.views.blame import HOURS, MOST_HOURS
+from deploydb.store.queries.events import EventView, Filter, events_before
+
+_DETECTED = "incident.detected"
+_LOOKED_AT, _MOST_INCIDENTS = 100, 8
+_WINDOWS = ((1, "1 h"), (6, "6 h"), (HOURS, "24 h"), (168, "7 d"))
+
+
+class _Incident(Struct, frozen=True, kw_only=True):
+    incident: str | None = None
+
+
+class Around(Struct, frozen=True, kw_only=True):
+    """An incident to look before. `there`: the page of the time before it."""
+
+    name: str
+    lane: str
+    time: str
+    there: str
+    chosen: bool
+
+
+class Point(Struct, frozen=True, kw_only=True):
+    """A change on the line of time, in hundredths; `item`: its place in the answer."""
+
+    x: float
+    item: int
+
+
+class Chronology(Struct, frozen=True, kw_only=True):
+    """The changes on a line from the beginning of the time to its end."""
+
+    points: Sequence[Point]
+    ticks: Sequence[Tick]
+
+
+def draw_time(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    """The incidents to choose from, the lengths of time before, the times beside it, and the line of time."""
+    since, until = moment(answer["since"]), moment(answer["until"])
+    hours = asked.number("hours") or HOURS
+    kept = {name: value for name, value in asked.request.query_params.items() if value}
+
+    def address(**changed: object) -> str:
+        given = {**kept, **changed}
+        return f"?{urlencode({name: value for name, value in given.items() if value is not None})}"
+
+    after = until + timedelta(hours=hours)
+    later = f"{after:%Y-%m-%dT%H:%M:%SZ}" if after < asked.now else None
+    return {
+        "incidents": [_around(asked, one, hours) for one in _incidents(asked)],
+        "windows": [(word, address(hours=each), each == hours) for each, word in _WINDOWS],
+        "earlier": address(at=f"{since:%Y-%m-%dT%H:%M:%SZ}"),
+        "later": address(at=later) if until < asked.now else None,
+        "hours": hours,
+        "most_hours": MOST_HOURS,
+        "before": lambda change: span(max((until - moment(change["time"])).total_seconds(), 0)),
+        "chronology": Chronology(
+            points=[
+                Point(x=round(min(max((moment(one["time"]) - since) / (until - since), 0), 1) * 100, 2), item=item)
+                for item, one in enumerate(answer["changes"])
+            ],
+            ticks=ticks(since, until),
+        ),
+    }
+
+
+def _incidents(asked: RequestContext) -> list[EventView]:
+    """The first report of each of the newest incidents. Index: `ix_event_rare`."""
+    wanted = Filter(type=_DETECTED, service=asked.option("service"), environment=asked.option("environment"))
+    with asked.store() as connection:
+        found, _ = events_before(connection, None, wanted, limit=_LOOKED_AT)
+    first = {(one.service, one.environment, _named(one)): one for one in found}
+    return sorted(first.values(), key=lambda one: one.time, reverse=True)[:_MOST_INCIDENTS]
+
+
+def _around(asked: RequestContext, one: EventView, hours: int) -> Around:
+    at = f"{one.time:%Y-%m-%dT%H:%M:%SZ}"
+    given = {"environment": one.environment, "at": at, "hours": hours}
+    return Around(
+        name=_named(one) or "incident",
+        lane=" in ".join(filter(None, (one.service, one.environment))),
+        time=one.time.isoformat(),
+        there=f"?{urlencode({name: value for name, value in given.items() if value is not None})}",
+        chosen=asked.option("at") == at,
+    )
+
+
+def _named(one: EventView) -> str | None:
+    try:
+        return msgspec.json.decode(one.body, type=_Incident).incident
+    except msgspec.ValidationError:
+        return None
