@@ -46,7 +46,7 @@ def current_lanes(
         pending,
         newest_of_modules(connection, [split_module(module) for one in configured for module in one.artifacts]),
         holds,
-        failures_in(connection, service),
+        failures_in(connection, service, running),
         open_incidents(connection, service, None),
         partial(ended_in, connection),
     )

@@ -170,9 +170,11 @@ def _drift(lane: Lane) -> Iterator[Entry]:
 
 
 def _incidents(lane: Lane) -> Iterator[Entry]:
+    if not lane.incidents:
+        return
     goes_back = any(run.previous is not None for run in lane.running)
     back = [act("roll back", "rollback", lane.service, lane.environment, reason=WHY)] if goes_back else []
-    for one in lane.incidents or ():
+    for one in lane.incidents:
         name = one.name or "an incident"
         yield Entry(
             kind="incident",

@@ -10,7 +10,7 @@ from rich.table import Table
 from tests.bench.commands import latency, relay
 from tests.bench.evaluation import Setting, evaluation
 from tests.bench.ingest import celery, ingest
-from tests.bench.query import answering
+from tests.bench.query import TWELVE, Answering, answering
 from tests.bench.restarts import restarts
 from tests.servers import Servers
 
@@ -31,6 +31,7 @@ def main() -> None:
             ("restarts", _restarts),
             ("evaluation", _evaluation),
             ("query", _query),
+            ("pages", _pages),
         ):
             if name.startswith(wanted):
                 for row in measure(servers):
@@ -74,7 +75,7 @@ def _evaluation(servers: Servers) -> Iterator[Row]:
 
 def _query(servers: Servers) -> Iterator[Row]:
     with answering(servers, services=1_000, events=1_000_000) as service:
-        p50, p99 = service.matrix(times=100)
+        p50, p99, _ = service.cold("/api/status", times=100)
         figure = f"p50 {p50:.0f} ms, p99 {p99:.0f} ms"
         yield "matrix of 1,000 × 5, 50 lanes changed before each, 1,000,000 events", figure, "p99 ≤ 150 ms", ""
         for what, path, target in (
@@ -90,6 +91,20 @@ def _query(servers: Servers) -> Iterator[Row]:
             "",
             "",
         )
+
+
+def _pages(servers: Servers) -> Iterator[Row]:
+    with answering(servers, services=60, events=200_000, environments=TWELVE) as service:
+        yield from _pages_of(service, "60 × 12")
+    with answering(servers, services=1_000, events=200_000) as service:
+        yield from _pages_of(service, "1,000 × 5")
+
+
+def _pages_of(service: Answering, size: str) -> Iterator[Row]:
+    for path in ("/status", "/inbox"):
+        p50, p99, length = service.cold(path, times=40, accept="text/html")
+        figure = f"p50 {p50:.0f} ms, p99 {p99:.0f} ms, {length / 1024:.0f} KiB"
+        yield f"{path} of {size}, lanes changed before each", figure, "p50 ≤ 150 ms, ≤ 200 KiB", ""
 
 
 if __name__ == "__main__":

@@ -19,6 +19,7 @@ from tests.history import fill
 from tests.servers import Servers, until
 
 ENVIRONMENTS = ("dev", "test", "staging", "preprod", "prod")
+TWELVE = tuple(f"region-{number:02}" for number in range(12))
 CONNECTIONS = 32
 SECONDS = 5
 
@@ -30,9 +31,9 @@ class Answering:
         self._made = made
         self._address = address
 
-    def matrix(self, *, times: int) -> tuple[float, float]:
-        """p50 and p99 in milliseconds of the whole matrix, one lane in a hundred changed before each."""
-        taken = []
+    def cold(self, path: str, *, times: int, accept: str = "application/json") -> tuple[float, float, int]:
+        """p50 and p99 in milliseconds of an answer, one lane in a hundred changed before each; and its bytes."""
+        taken, size = [], 0
         with (
             closing(http.client.HTTPConnection(self._address)) as client,
             psycopg.connect(self._made.database_url, autocommit=True) as database,
@@ -40,13 +41,15 @@ class Answering:
             for number in range(times):
                 database.execute(_CHANGE, (number, number % 100))
                 began = time.perf_counter()
-                client.request("GET", "/api/status")
-                body = client.getresponse().read()
+                client.request("GET", path, headers={"Accept": accept})
+                answer = client.getresponse()
+                body = answer.read()
                 if number:  # the first one finds everything cold
                     taken.append((time.perf_counter() - began) * 1000)
-                assert len(body) > 1_000_000, body[:200]
+                assert answer.status == 200, body[:200]
+                size = len(body)
         cuts = quantiles(taken, n=100)
-        return cuts[49], cuts[98]
+        return cuts[49], cuts[98], size
 
     def requests(self, path: str, *, unchanged: bool = False) -> float:
         """Requests a second that `wrk` gets answered; with `unchanged`, by 304. `%d` in the path: another each time.
@@ -73,14 +76,16 @@ class Answering:
 
 
 @contextmanager
-def answering(servers: Servers, *, services: int, events: int) -> Iterator[Answering]:
-    """A query service on so many services in five environments, with a past of so many events."""
+def answering(
+    servers: Servers, *, services: int, events: int, environments: tuple[str, ...] = ENVIRONMENTS
+) -> Iterator[Answering]:
+    """A query service on so many services in some environments, with a past of so many events."""
     if shutil.which("wrk") is None:
         raise SystemExit("wrk is missing: apt-get install wrk")
     with socket.create_server(("127.0.0.1", 0)) as unused:
         address = f"127.0.0.1:{unused.getsockname()[1]}"
-    with stage(servers, services, ENVIRONMENTS, DEPLOYDB_LISTEN=address) as made:
-        fill(made.database_url, ends_at=datetime.now(UTC), services=services, events=events, environments=ENVIRONMENTS)
+    with stage(servers, services, environments, DEPLOYDB_LISTEN=address) as made:
+        fill(made.database_url, ends_at=datetime.now(UTC), services=services, events=events, environments=environments)
         with made.workers("query"):
             until(lambda: _answers(address), seconds=20, what="the query service to answer")
             yield Answering(made, address)

@@ -14,6 +14,7 @@ from deploydb.store import bulk
 from deploydb.store.columns import in_lanes, shared_fields, viewed
 from deploydb.store.deployments import release_from_row, released
 from deploydb.store.queries.artifacts import MODULE
+from deploydb.store.queries.live_intervals import LiveIntervalView
 from deploydb.store.tables import artifact, current_version, deployment, hotfix, promotion_request
 
 Wanted = tuple[str, str, str, str]
@@ -151,21 +152,22 @@ def busy_in(connection: sa.Connection, service: str, environments: Collection[st
     return list(connection.execute(statement.order_by(deployment.c.id)).scalars())
 
 
-def failures_in(connection: sa.Connection, service: str | None = None) -> list[FailureView]:
-    """The failures in each lane: open ones, what runs there, and what the rollback that runs there took the place of.
+def failures_in(
+    connection: sa.Connection, service: str | None, running: Collection[LiveIntervalView]
+) -> list[FailureView]:
+    """The failures in each lane: open ones, what is `running` there, and what the rollback that is took the place of.
     By service, the last one first.
 
-    Costs what is open, and the lanes. Indexes: `ix_deployment_needs_evaluation`, primary keys of `current_version` and
-    `deployment`.
+    Costs what is open, and the failures and rollbacks that run. Indexes: `ix_deployment_needs_evaluation`, primary key
+    of `deployment`.
     """
-    running = current_version.join(deployment, deployment.c.id == current_version.c.deployment_id)
-    here = in_lanes(current_version, service, None)
     still = sa.select(deployment.c.id).where(
         deployment.c.needs_evaluation, deployment.c.status == "FAILED", *in_lanes(deployment, service, None)
     )
-    runs = sa.select(deployment.c.id).select_from(running).where(deployment.c.status == "FAILED", *here)
-    put_away = sa.select(deployment.c.cause_id).select_from(running).where(deployment.c.kind == "rollback", *here)
-    found = [*_failures(connection, sa.union(still, runs)), *_failures(connection, put_away)]
+    found = _failures(connection, still)
+    there = [one.deployment for one in running if one.status == "FAILED" or one.kind == "rollback"]
+    if new := set(there) - {one.deployment for one in found}:
+        found += _failures(connection, new)
     while causes := {one.cause for one in found if one.kind == "rollback"} - {one.deployment for one in found} - {None}:
         found += _failures(connection, causes)  # of a rollback that was tried again, or failed
     views = {one.deployment: one for one in found if one.status == "FAILED"}
