@@ -18,6 +18,8 @@ _LANES = Column("SERVICE"), Column("ENVIRONMENT"), Column("HERE", "text")
 @click.command()
 @click.option("--service", metavar="NAME", help="Of this service only.")
 @click.option("--environment", metavar="NAME", help="In this environment only.")
+@click.option("--team", metavar="NAME", help="Of the services of this team only.")
+@click.option("--label", metavar="KEY:VALUE", help="Of the services with this label only; KEY alone: with any value.")
 @past_option("--at", help="What ran then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @past_option("--known-at", help="What was believed then; without --at, of that time.")
 @click.option("--compare", type=click.Choice(["now"]), help="Of the past: mark what runs another version now.")
@@ -26,6 +28,8 @@ _LANES = Column("SERVICE"), Column("ENVIRONMENT"), Column("HERE", "text")
 def status(
     service: str | None,
     environment: str | None,
+    team: str | None,
+    label: str | None,
     at: str | None,
     known_at: str | None,
     compare: str | None,
@@ -46,11 +50,13 @@ def status(
     Examples:
       deploydb status
       deploydb status --service storefront -o json
+      deploydb status --team Payments --label tier:gold
       deploydb status --environment prod --at 2026-11-17T14:05:00Z
       deploydb status --at 2h --compare now
       deploydb status --watch
     """
-    body = ask("status", service=service, environment=environment, at=at, known_at=known_at, compare=compare)
+    narrowed = {"service": service, "environment": environment, "team": team, "label": label}
+    body = ask("status", **narrowed, at=at, known_at=known_at, compare=compare)
     if is_shown(output, body, lambda: (f"lane/{one['service']}/{one['environment']}" for one in body["lanes"])):
         return
     environments: list[str] = body["environments"]

@@ -1,4 +1,4 @@
-"""The rows of the matrix: which services match, in which order, and on which page."""
+"""The rows of the matrix: which services match, and in which order."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -9,12 +9,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.lane_state import STATES, is_behind, states_of
-
-MOST_SERVICES = 200
-"""Of a page."""
+from deploydb.query.service_groups import metadata_of
 
 
 class MatrixService(Struct, frozen=True, kw_only=True):
@@ -70,8 +67,7 @@ def matching(
 
 
 def _about(catalog: Catalog, name: str) -> str:
-    configured = catalog.services.get(name)
-    metadata = configured.known_metadata if configured is not None else NO_METADATA
+    metadata = metadata_of(catalog, name)
     labels = [f"{label}={value}" for label, value in metadata.labels.items()]
     return "\n".join([name, metadata.team or "", *labels]).casefold()
 
@@ -113,20 +109,3 @@ ORDERS: Mapping[str, Callable[[MatrixService], tuple[object, ...]]] = {
     "drift": _by_drift,
     "trouble": _by_trouble,
 }
-
-
-def pages_of(
-    services: Sequence[MatrixService], most: int, weight_of: Callable[[MatrixService], int]
-) -> Sequence[Sequence[MatrixService]]:
-    """The services page by page, `most` of weight on each unless a service is heavier; one page where there are
-    none."""
-    pages: list[list[MatrixService]] = [[]]
-    weight = 0
-    for service in services:
-        own = weight_of(service)
-        if pages[-1] and (len(pages[-1]) == MOST_SERVICES or weight + own > most):
-            pages.append([])
-            weight = 0
-        pages[-1].append(service)
-        weight += own
-    return pages

@@ -6,10 +6,11 @@ from msgspec import Struct
 
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.matrix_rows import MatrixService
+from deploydb.store.queries.live_starts import LiveStartView
 
 MOST_BYTES = 200 * 1024
 """Of a page, unless one service alone is longer."""
-_FRAME, _COLUMN, _TROUBLED, _ROW, _EMPTY = 14_000, 200, 600, 150, 17
+_FRAME, _COLUMN, _TROUBLED, _ROW, _EMPTY, _TICK = 15_000, 200, 600, 150, 17, 80
 
 
 class Weight(Struct, frozen=True, kw_only=True):
@@ -18,24 +19,32 @@ class Weight(Struct, frozen=True, kw_only=True):
     columns: Sequence[str]
     comfortable: bool
 
-    def left(self, troubled: Iterable[Lane]) -> int:
-        """What is left for rows beside the head of the table, and the list of lanes that need a look."""
+    def left(self, troubled: Iterable[Lane], starts: Iterable[LiveStartView]) -> int:
+        """What is left for rows beside the head of the table, the slider, and the list of lanes that need a look."""
         head = sum(_COLUMN + 3 * len(name) for name in self.columns)
+        head += sum(_TICK + len(one.service) + len(one.version) + len(one.environment) for one in starts)
         return MOST_BYTES - _FRAME - head - sum(_TROUBLED + _names(lane) + _versions(lane) for lane in troubled)
 
     def of(self, service: MatrixService) -> int:
         """Of a row."""
-        lanes = sum(self._of(lane, states) for lane, states in service.lanes)
+        lanes = sum(map(_comfortable, (lane for lane, _ in service.lanes))) if self.comfortable else _dense(service)
         return _ROW + 4 * len(service.name) + _EMPTY * (len(self.columns) - len(service.lanes)) + lanes
 
-    def _of(self, lane: Lane, states: Sequence[str]) -> int:
-        return _comfortable(lane) if self.comfortable else _dense(lane, states)
 
-
-def _dense(lane: Lane, states: Sequence[str]) -> int:
-    version = 2 * len(lane.running[0].version) + 25 if lane.running else 0  # the whole, and the cut one's marks
-    other = any(one.status != "SUCCESS" for one in lane.running)
-    return 110 + _names(lane) + version + (75 if other else 0) + (220 if states else 0)
+def _dense(service: MatrixService) -> int:
+    """Of all lanes of a row. One loop: it weighs each lane that matches, shown or not."""
+    weight = (110 + len(service.name)) * len(service.lanes)
+    for lane, states in service.lanes:
+        weight += len(lane.environment) + (220 if states else 0)
+        if lane.running:
+            weight += 2 * len(lane.running[0].version) + 25  # the whole, and the cut one's marks
+            for one in lane.running:
+                if one.status != "SUCCESS":
+                    weight += 75
+                    break
+        for changed in lane.changed or ():
+            weight += 2 * len(changed.now or "") + 90
+    return weight
 
 
 def _comfortable(lane: Lane) -> int:

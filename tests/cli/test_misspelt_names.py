@@ -13,6 +13,7 @@ from deploydb.cli.commands import cli
 from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.model.catalog import After, Service, Stage
 from deploydb.domain.model.errors import DeployDBError
+from deploydb.domain.model.service_metadata import ServiceMetadata
 from tests.cli.conftest import served
 from tests.scenario import Scenario, catalog
 
@@ -22,6 +23,8 @@ RIGHT = {
     "version": "1.4.0-rc1",
     "promotion": "signoff",
     "person": "alice",
+    "team": "Payments",
+    "label": "tier:gold",
     "type": "artifact.published",
     "module": "com.example:storefront",
     "what": "com.example:storefront:1.4.0-rc1",
@@ -32,6 +35,8 @@ WRONG = {
     "version": "1.4.0-rc",
     "promotion": "signof",
     "person": "alcie",
+    "team": "Paymnets",
+    "label": "teir:gold",
     "type": "artifact.publishd",
     "module": "com.example:storefornt",
     "what": "com.example:storefront:1.4.0-rc",
@@ -52,8 +57,8 @@ NO_NAMES = """
     against against_live artifact at before begins body by_token clock comment compare concurrency config data digest
     directory dry_run early eiffel every everything file folder follow goal grace headers hold host hours ident kind
     known_at kubernetes limit listen listen_fd name no_browser no_wait once orchestrator outcome output pass_env
-    passwords payload planned port program publisher q reason rerun_interrupted schema scopes shell signer since source state
-    strict timeout to until url verbose vhost wait watch window yes
+    passwords payload planned port program publisher q reason rerun_interrupted schema scopes shell signer since source
+    state strict timeout to until url verbose vhost wait watch window yes
 """
 """Parameters that are no names of these kinds."""
 NOT_HERE = {
@@ -103,7 +108,11 @@ def address(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
     first, last = "prod-europe", "prod-america"
     stages = (Stage(environment=first), Stage(environment=last, after=After(environments=(first,))))
     service = Service(
-        ident="storefront", artifacts=("com.example:storefront",), pipelines=("main",), promotions=("signoff",)
+        ident="storefront",
+        artifacts=("com.example:storefront",),
+        pipelines=("main",),
+        promotions=("signoff",),
+        metadata=ServiceMetadata(team="Payments", labels={"tier": "gold"}),
     )
     signoff = ManualPromotion(ident="signoff", groups=("sre",))
     known = catalog(service, stages=stages, promotions=(signoff,), groups={"sre": ("alice", "bob")})

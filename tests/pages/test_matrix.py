@@ -40,6 +40,7 @@ def world(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> It
     names = [f"svc-{number:03}" for number in range(SERVICES)]
     services = [Configured(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",)) for name in names]
     services[42] = replace(services[42], metadata=ServiceMetadata(team="Payments", labels={"tier": "web"}))
+    services[7] = replace(services[7], metadata=ServiceMetadata(team="Ads, Growth", labels={"tier": "web"}))
     with Scenario(f"sqlite:///{path}", catalog(*services, stages=stages)) as made:
         for environment in ENVIRONMENTS:
             facts = [_observed(made, name, environment) for name in names]
@@ -134,6 +135,10 @@ def test_a_page_that_says_all_is_small_too(service: Service) -> None:
         ("?match=RC.1%2Bbuild+009", ["svc-009"]),
         ("?match=payments+tier%3Dweb", ["svc-042"]),
         ("?match=payments+9.9", []),
+        ("?team=Payments", ["svc-042"]),
+        ("?label=tier:web", ["svc-007", "svc-042"]),
+        ("?label=tier&team=Payments", ["svc-042"]),
+        ("?label=tier:gold", []),
         ("?service=svc-250", ["svc-250"]),
         ("?service=-25", [f"svc-{number}" for number in range(250, 260)]),
         ("?show=trouble", ["svc-007"]),
@@ -150,6 +155,43 @@ def test_a_filter_narrows_and_one_that_matches_nothing_is_an_empty_list(
     assert names(page) == found
     assert ("No service matches." in page) == (found == [])
     assert 'aria-label="Filter"' in page
+
+
+def test_services_are_grouped_and_a_closed_group_is_a_line(service: Service) -> None:
+    page = page_of(service, "?group=team")
+    assert names(page)[:4] == ["svc-007", "svc-042", "svc-000", "svc-001"]
+    assert groups(page) == [("true", "Ads, Growth", "1"), ("true", "Payments", "1"), ("true", "none", "258")]
+    (close,) = re.findall(r'href="/status([^"]+)" aria-expanded="true">Ads, Growth<', page)
+    page = page_of(service, unescape(close))
+    assert names(page)[:2] == ["svc-042", "svc-000"]
+    assert groups(page)[0] == ("false", "Ads, Growth", "1")
+    (close,) = re.findall(r'href="/status([^"]+)" aria-expanded="true">none<', page)
+    page = page_of(service, unescape(close))
+    assert names(page) == ["svc-042"]
+    (reopen,) = re.findall(r'href="/status([^"]+)" aria-expanded="false">Ads, Growth<', page)
+    assert names(page_of(service, unescape(reopen))) == ["svc-007", "svc-042"]
+    assert groups(page_of(service, "?group=label:tier"))[0] == ("true", "web", "2")
+    assert service.ask("/status?group=colour").status_code == 400
+
+
+def groups(page: str) -> list[tuple[str, str, str]]:
+    """Whether it is open, its name, and how many services it has."""
+    return re.findall(r'aria-expanded="(\w+)">([^<]+)</a> <span class="muted">(\d+)<', page)
+
+
+def test_json_is_of_a_team_or_a_label(service: Service) -> None:
+    found = service.get("/api/status?team=Payments&label=tier:web&environment=dev")["lanes"]
+    assert [one["service"] for one in found] == ["svc-042"]
+    assert service.refusal("/api/status?team=Paymnets") == (
+        404,
+        "no service is of team Paymnets; did you mean Payments?",
+    )
+    assert service.refusal("/api/status?label=tier:wbe")[0] == 404
+
+
+def test_a_column_leads_to_the_page_of_its_environment(service: Service) -> None:
+    head = page_of(service).partition("</thead>")[0]
+    assert re.findall(r'<th scope="col"><a href="([^"]+)"', head) == [f"/environments/{name}" for name in ENVIRONMENTS]
 
 
 def test_a_part_of_an_environments_name_chooses_columns(service: Service) -> None:

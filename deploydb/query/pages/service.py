@@ -105,7 +105,8 @@ def service(asked: RequestContext) -> Service:
     start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
     metadata = configured.known_metadata if configured is not None else NO_METADATA
-    lanes = status(narrowed(asked, {"service": name, "environment": None, "at": None, "known_at": None})).lanes
+    others = dict.fromkeys(("environment", "team", "label", "at", "known_at"))
+    lanes = status(narrowed(asked, {"service": name, **others})).lanes
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)
         stays = live_durations(connection, name, start, limit=_MOST_STAYS)

@@ -7,6 +7,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from deploydb.query.lane_state import STATES
+from deploydb.query.matrix_sections import groups_in, listing
 from deploydb.query.pages.cells import CHANGED, cells_of, own_holds
 from deploydb.query.pages.filters import State, moment
 from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
@@ -23,9 +24,10 @@ _LOOKS = {
     "changed": CHANGED,
 }
 _SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "trouble": "Worst first"}
-_FIELDS = ("match", "environment", "sort", "at", "known_at")
+_FIELDS = ("match", "environment", "sort", "group", "at", "known_at")
 """The parameters that the form has fields for."""
 _PAST = ("at", "known_at", "compare")
+_NARROWED = ("team", "label", *_PAST)
 _JSON = status.RESOURCES[0]
 
 _WHOLE = 1000
@@ -46,7 +48,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "reference": moment(reference) if reference is not None else None,
         "is_compared": reference is not None and given["compare"] is not None,
         "slider": slider_of(answer["starts"], moment(reference) if reference is not None else None, asked.now, address),
-        "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _PAST}}),
+        "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _NARROWED}}),
         "is_dense": given["view"] is None,
         "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),
         "lanes_of": partial(_aligned, columns=columns),
@@ -54,8 +56,10 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "several": _several,
         "own_holds": own_holds,
         "set_aside": set_aside,
+        "closing": partial(_closing, address, groups_in(given["closed"])),
         "chips": _chips(address, answer["counts"], given["show"]),
         "sorts": _SORTS,
+        "looks": _LOOKS,
         "altered": address,
         "opened": given["open"],
         "kept": {
@@ -94,6 +98,12 @@ def _chips(address: Callable[..., str], counts: Mapping[str, int], chosen: str |
     ]
 
 
+def _closing(address: Callable[..., str], closed: Sequence[str | None], group: str | None) -> str:
+    """This page with a group closed that is open, or the other way round."""
+    others = [one for one in closed if one != group]
+    return address(closed=listing(others if group in closed else [*others, group]) or None)
+
+
 def _pages(address: Callable[..., str], page: int, pages: int) -> Sequence[tuple[str, str]]:
     """The pages before and after this one."""
     near = [("Previous", page - 1), ("Next", page + 1)]
@@ -126,7 +136,7 @@ def _several(lane: Any) -> bool:  # noqa: ANN401  # a lane of the body
 
 def _command(asked: RequestContext, answer: Answer) -> Sequence[str]:
     exact = [word for name, value in answer["exact"].items() for word in (f"--{name}", value)]
-    return ["status", *exact, *options_of(asked, *_PAST)]
+    return ["status", *exact, *options_of(asked, *_NARROWED)]
 
 
 PAGES = (

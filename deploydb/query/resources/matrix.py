@@ -1,7 +1,7 @@
 """The matrix as its page has it: some services of those that match, in an order, with a summary of each environment."""
 
-from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -15,12 +15,15 @@ from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import HoldBody, hold_body
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.lane_state import STATES, is_behind, states_of
-from deploydb.query.matrix_rows import ORDERS, MatrixService, matching, pages_of, services_of, within, worst
+from deploydb.query.matrix_rows import ORDERS, MatrixService, matching, services_of, within, worst
+from deploydb.query.matrix_sections import Section as ServiceSection
+from deploydb.query.matrix_sections import counts_of, groups_in, sections_by_page
 from deploydb.query.matrix_weight import Weight
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import number, text
 from deploydb.query.resources import status
 from deploydb.query.resources.status import Lanes, lanes_of
+from deploydb.query.service_groups import belongs, checked_grouping, groupings
 from deploydb.query.set_aside import SetAside
 from deploydb.query.starvation import Starved
 from deploydb.store.queries.live_starts import live_starts
@@ -40,6 +43,8 @@ PARAMETERS = (
     ),
     text("show", "Of services with a lane in this state only.", *STATES),
     text("sort", "In this order: by name, latest change first, most drift first, worst first.", *SORTS),
+    text("group", "In groups: by `team`, or by a label such as `label:tier`."),
+    text("closed", "The groups that are closed, with a comma between their escaped names; `!` is those without one."),
     text("view", "A line a cell, or all that there is to say.", COMFORTABLE),
     text("open", "This service with all that there is to say."),
     number("pageNumber", "Which page, from 0; the last one for one beyond it."),
@@ -65,6 +70,15 @@ class Row(Struct, frozen=True, kw_only=True):
     lanes: list[Lane]
 
 
+class Section(Struct, frozen=True, kw_only=True):
+    """As `matrix_sections.Section`, with its rows."""
+
+    group: str | None
+    counts: Mapping[str, int]
+    closed: bool
+    rows: Sequence[Row]
+
+
 class Start(Struct, frozen=True, kw_only=True):
     """A deployment that went live."""
 
@@ -77,12 +91,13 @@ class Start(Struct, frozen=True, kw_only=True):
 class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
     """A page of the matrix, from 0 to `pages - 1`, of `total` services that match. `counts`: of those that match, but
     for `show`, how many have a lane in each state, and all. `troubled`: the worst lanes of all that match, one of a
-    service that is set aside. `set_aside`, `starved`: of the services of `rows` and `troubled`. `exact`: the
-    service and the environment that are asked for by their full names. `starts`: the deployments that went live there
-    just before and after the moment, oldest first."""
+    service that is set aside. `groupings`: what `group` can be. `set_aside`, `starved`: of the services of `sections`
+    and `troubled`. `exact`: the service and the environment that are asked for by their full names. `starts`: the
+    deployments that went live there just before and after the moment, oldest first."""
 
     columns: list[Column]
-    rows: list[Row]
+    sections: list[Section]
+    groupings: list[str]
     counts: dict[str, int]
     total: int
     page: int
@@ -101,6 +116,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
     where nothing matches, the page is empty."""
     catalog = asked.catalog
     show, words = asked.option("show"), (asked.option("match") or "").casefold().split()
+    team, label, group = asked.option("team"), asked.option("label"), checked_grouping(asked.option("group"))
     view, order = asked.option("view"), ORDERS[asked.option("sort") or SORTS[0]]
     wanted = asked.number("pageNumber") or 0
     service, environment = asked.option("service"), asked.environment()
@@ -109,19 +125,24 @@ def matrix(asked: RequestContext) -> MatrixPage:
     columns = _columns(found, catalog, environment)
     if environment is not None:
         services = list(within(services, columns))
+    services = [one for one in services if belongs(catalog, one.name, team, label)]
     found_by_text = list(matching(catalog, services, service, words))
     shown = [one for one in found_by_text if show is None or show in one.states]
     shown.sort(key=order)
     troubled = _troubled(shown, {one.service for one in found.set_aside})
     weight = Weight(columns=columns, comfortable=view == COMFORTABLE)
-    pages = pages_of(shown, weight.left(troubled), weight.of)
+    with asked.store() as connection:
+        moment = found.at or found.known_at or asked.now
+        starts = live_starts(connection, moment, exact, columns, most=MOST_STARTS)
+    closed = groups_in(asked.option("closed"))
+    pages = sections_by_page(catalog, shown, group, closed, weight.left(troubled, starts), weight.of)
     page = min(wanted, len(pages) - 1)
-    rows = pages[page]
-    names = {*(one.name for one in rows), *(one.service for one in troubled)}
+    names = {*(one.name for section in pages[page] for one in section.services), *(one.service for one in troubled)}
     return MatrixPage(
         columns=_summaries(found, columns, shown),
-        rows=[_row(found, one) for one in rows],
-        counts=_counts(found_by_text),
+        sections=[_section(found, one) for one in pages[page]],
+        groupings=groupings(catalog, catalog.services),
+        counts=counts_of(found_by_text),
         total=len(shown),
         page=page,
         pages=len(pages),
@@ -131,7 +152,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
             if value is not None and (name == "service" or columns == [environment])
         },
         troubled=troubled,
-        starts=_starts(asked, found, exact, columns),
+        starts=[body_of(Start, one) for one in starts],
         at=iso(found.at),
         known_at=iso(found.known_at),
         set_aside=[one for one in found.set_aside if one.service in names] or UNSET,
@@ -235,6 +256,11 @@ def _summaries(found: Lanes, columns: Sequence[str], services: Sequence[MatrixSe
     ]
 
 
+def _section(found: Lanes, section: ServiceSection) -> Section:
+    rows = [_row(found, one) for one in section.services]
+    return Section(group=section.group, counts=section.counts, closed=section.closed, rows=rows)
+
+
 def _row(found: Lanes, service: MatrixService) -> Row:
     over = [hold for hold in found.holds if hold.service == service.name and hold.environment is None]
     return Row(
@@ -243,20 +269,6 @@ def _row(found: Lanes, service: MatrixService) -> Row:
         holds=[hold_body(hold) for hold in over if hold.kind != "veto"],
         lanes=[lane for lane, _ in service.lanes],
     )
-
-
-def _starts(asked: RequestContext, found: Lanes, service: str | None, columns: Sequence[str]) -> list[Start]:
-    with asked.store() as connection:
-        around = live_starts(connection, found.at or found.known_at or asked.now, service, columns, most=MOST_STARTS)
-    return [body_of(Start, one) for one in around]
-
-
-def _counts(services: Sequence[MatrixService]) -> dict[str, int]:
-    counted: dict[str, int] = defaultdict(int, all=len(services))
-    for service in services:
-        for state in service.states:
-            counted[state] += 1
-    return {name: counted[name] for name in ("all", *STATES)}
 
 
 def _troubled(services: Iterable[MatrixService], aside: Collection[str]) -> list[Lane]:

@@ -13,6 +13,7 @@ from deploydb.query.lane_bodies import Lane
 from deploydb.query.matrix import Matrix
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import Resource, moment, text
+from deploydb.query.service_groups import belongs, require_group
 from deploydb.query.set_aside import SetAside, set_aside_body
 from deploydb.query.starvation import Starved, starved_body
 from deploydb.store.queries.live_intervals import ran_at, running_now
@@ -86,9 +87,12 @@ def status(asked: RequestContext) -> Status:
     A lane for each service in each environment of its stages, and wherever else something runs or is under way.
     """
     service, environment = asked.option("service"), asked.option("environment")
+    team, label = asked.option("team"), asked.option("label")
+    require_group(asked.catalog, team, label)
     with asked.store() as connection:
         found = lanes_of(asked, connection, service, environment)
-        lanes = [lane for lane in found.lanes if environment in (None, lane.environment)]
+        chosen = {one.service for one in found.lanes if belongs(asked.catalog, one.service, team, label)}
+        lanes = [lane for lane in found.lanes if environment in (None, lane.environment) and lane.service in chosen]
         if not lanes:
             require_service(connection, asked.catalog, service)
             require_environment(connection, asked.catalog, environment)
@@ -97,8 +101,8 @@ def status(asked: RequestContext) -> Status:
         lanes=lanes,
         at=iso(found.at),
         known_at=iso(found.known_at),
-        set_aside=list(found.set_aside) or UNSET,
-        starved=list(found.starved) or UNSET,
+        set_aside=[one for one in found.set_aside if one.service in chosen] or UNSET,
+        starved=[one for one in found.starved if one.service in chosen] or UNSET,
     )
 
 
@@ -110,6 +114,8 @@ RESOURCES = (
         parameters=(
             text("service", "Of this service only."),
             text("environment", "In this environment only."),
+            text("team", "Of the services of this team only."),
+            text("label", "Of the services with this label only: KEY:VALUE, or KEY with any value."),
             moment("at", "What ran at this time in the past, by all that is known now."),
             moment("known_at", "What was known at this time in the past; without `at`, of that time."),
             text("compare", "With what runs now: of the past, the lanes that run another version now.", NOW),

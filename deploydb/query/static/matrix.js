@@ -86,7 +86,6 @@
       output.textContent = words;
       moment.setAttribute("aria-valuetext", words);
     };
-    moment.hidden = false;
     say();
     moment.addEventListener("input", say);
     moment.addEventListener("change", () => {
