@@ -62,8 +62,8 @@ def _card(stage: Body, lane: Body | None, comparisons: Sequence[Body]) -> LaneCa
     coming, failed = known["pending"], known.get("failed", [])
     newest = max(known["running"], key=lambda one: str(one["since"]), default=None)
     begun = [one for one in coming if one["status"] != "NOT_STARTED"]
-    asking = begun[0] if begun else newest
-    look = state("FAILED") if failed else (state(asking["status"]) if asking is not None else None)
+    check = begun[0] if begun else newest
+    look = state("FAILED") if failed else (state(check["status"]) if check is not None else None)
     room = _MOST_LINES - 2 * max(len(known["running"]), 1)
     return LaneCard(
         environment=here,

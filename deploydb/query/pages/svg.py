@@ -9,7 +9,7 @@ from msgspec import Struct
 TALL = 150
 """Of columns, in pixels."""
 _MONTHS_ALONE = timedelta(days=300)
-"""Shorter than this, days and months are told apart without their year."""
+"""Shorter than this, days and months are distinct without their year."""
 _NARROWEST = 0.4
 """In hundredths of the whole: what is shorter is drawn so wide, to be seen."""
 
