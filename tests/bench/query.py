@@ -56,6 +56,8 @@ class Answering:
 
         Raises: AssertionError where an answer was anything else.
         """
+        if shutil.which("wrk") is None:
+            raise SystemExit("wrk is missing: apt-get install wrk")
         tag = self._tag(path.replace("%d", "1"))
         headers = f'wrk.headers["If-None-Match"] = [[{tag}]]' if unchanged else ""
         expected = 304 if unchanged else 200
@@ -80,8 +82,6 @@ def answering(
     servers: Servers, *, services: int, events: int, environments: tuple[str, ...] = ENVIRONMENTS
 ) -> Iterator[Answering]:
     """A query service on so many services in some environments, with a past of so many events."""
-    if shutil.which("wrk") is None:
-        raise SystemExit("wrk is missing: apt-get install wrk")
     with socket.create_server(("127.0.0.1", 0)) as unused:
         address = f"127.0.0.1:{unused.getsockname()[1]}"
     with stage(servers, services, environments, DEPLOYDB_LISTEN=address) as made:

@@ -198,3 +198,45 @@ def test_what_cannot_be_understood_is_refused_before_the_store_is_read(
     with statements(world) as asked:
         assert service.ask(f"/status?{query}").status_code == 400
     assert asked == []
+
+
+def test_on_a_wall_the_matrix_is_dark_and_alone_and_follows_the_state(
+    browser: Browser, world: Scenario, service: Service
+) -> None:
+    released(world, "1.0", "foo")
+    with served(world) as site, tab(browser, site, color_scheme="light") as page:
+        page.goto("/status?wall=1")
+        page.get_by_text("live", exact=True).wait_for()
+        assert page.locator("header, form.filters, footer").filter(visible=True).count() == 0
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(15, 20, 27)"
+        page.get_by_role("link", name="Leave the wall view").click()
+        page.wait_for_url("**/status")
+        assert page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(15, 20, 27)"
+    assert service.ask("/status?wall=2").status_code == 400
+
+
+def test_without_scripts_links_lead_from_deployment_to_deployment(browser: Browser, world: Scenario) -> None:
+    released(world, "1.0", "foo")
+    world.now += timedelta(hours=1)
+    with served(world) as site, tab(browser, site, java_script_enabled=False) as page:
+        page.goto("/status")
+        assert not page.get_by_role("slider").is_visible()
+        page.get_by_role("link", name="Previous deployment").click()
+        page.wait_for_url("**/status?at=*")
+        page.get_by_role("link", name="Compare with now").click()
+        page.wait_for_url("**&compare=now")
+        page.get_by_role("link", name="Now", exact=True).click()
+        page.wait_for_url("**/status")
+
+
+def test_a_step_of_the_slider_is_a_deployment(browser: Browser, world: Scenario) -> None:
+    released(world, "1.0", "foo")
+    world.now += timedelta(hours=1)
+    with served(world) as site, tab(browser, site) as page:
+        page.goto("/status?match=foo")
+        slider = page.get_by_role("slider", name="Deployment")
+        assert slider.get_attribute("aria-valuetext") == "now"
+        slider.focus()
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_url("**/status?match=foo&at=*")
+        assert "foo 1.0 in dev" in str(page.get_by_role("slider", name="Deployment").get_attribute("aria-valuetext"))

@@ -18,6 +18,9 @@ NAMED = quote(NAME, safe="")
 PAGES = (
     "/status",
     "/status?at=2026-11-22T12:30:00Z",
+    "/status?at=2026-11-22T12:30:00Z&compare=now",
+    "/status?group=team&closed=%21",
+    "/status?wall=1&group=label:tier",
     "/status?open=search",
     "/status?view=comfortable&sort=trouble",
     "/status?match=nothing",

@@ -50,6 +50,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "slider": slider_of(answer["starts"], moment(reference) if reference is not None else None, asked.now, address),
         "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _NARROWED}}),
         "is_dense": given["view"] is None,
+        "is_wall": asked.option("wall") is not None,
         "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),
         "lanes_of": partial(_aligned, columns=columns),
         "cells_of_troubled": partial(_troubled, starved=starved, set_aside=set_aside, reference=counted),

@@ -31,6 +31,7 @@ from deploydb.store.revision import read_revision
 
 SORTS = tuple(ORDERS)
 COMFORTABLE = "comfortable"
+WALL = "1"
 MOST_TROUBLED = 30
 MOST_STARTS = 40
 """On each side of the moment."""
@@ -46,6 +47,7 @@ PARAMETERS = (
     text("group", "In groups: by `team`, or by a label such as `label:tier`."),
     text("closed", "The groups that are closed, with a comma between their escaped names; `!` is those without one."),
     text("view", "A line a cell, or all that there is to say.", COMFORTABLE),
+    text("wall", "Large, dark and without controls, for a screen on a wall.", WALL),
     text("open", "This service with all that there is to say."),
     number("pageNumber", "Which page, from 0; the last one for one beyond it."),
 )
