@@ -1,6 +1,7 @@
 """The pages of one answer each, with filters in the address: diff, operations, where and why, and those of views."""
 
 from collections.abc import Iterable, Mapping
+from itertools import groupby
 from typing import Any
 
 from msgspec.structs import replace
@@ -64,6 +65,18 @@ def _found(asked: RequestContext) -> Where:
     return where(narrowed(asked, {}, {"what": what.strip()})) if what else Where(what="", artifacts=[], more=False)
 
 
+def _draw_where(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    """`change`: a row a service and artifact, with its places by environment."""
+    rows = [
+        {"service": service, "artifact": found, "places": {one["environment"]: one for one in places}}
+        for found in answer["artifacts"]
+        for service, places in groupby(found["places"], key=lambda one: str(one["service"]))
+    ]
+    there = {name for row in rows for name in row["places"]}
+    known = [name for name in environments_in_order(asked.catalog) if name in there]
+    return {"change": {"environments": [*known, *sorted(there - {*known})], "rows": rows}}
+
+
 _DRAWN = {"blame": _draw_blame, "dora": draw_dora, "inbox": draw_inbox}
 """Of the views whose templates have more than the answer and what filters offer."""
 PAGES = (
@@ -85,6 +98,7 @@ PAGES = (
         template="where.html",
         read=_found,
         command=lambda _asked, answer: ["where", answer["what"] or "COMMIT"],
+        drawn=_draw_where,
         parameters=(text("what", "A commit, a digest, a package URL, GROUP:NAME:VERSION or a version."),),
     ),
     replace(

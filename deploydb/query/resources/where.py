@@ -110,30 +110,32 @@ def where(asked: RequestContext) -> Where:
                 f"nothing is known by {shown(what)}{near or ':'} ask for a commit (7 digits "
                 "or more), a digest (sha256:…), a package URL (pkg:…), GROUP:NAME:VERSION or a version"
             )
-        line, views = Line(connection, asked.catalog), places(connection, [one.id for one in found])
-        views = [
-            replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
-        ]
-        accepted = acceptances(connection, [one.id for one in found])
-        absent = services_without_stage(connection, asked.catalog, [one.id for one in found])
-        refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
+        artifacts = found_of(asked, connection, found)
+    return Where(what=what, artifacts=artifacts, more=len(found) == MOST)
+
+
+def found_of(asked: RequestContext, connection: sa.Connection, found: Sequence[FoundView]) -> list[Found]:
+    """Artifacts, with what became of them in each environment."""
+    line, views = Line(connection, asked.catalog), places(connection, [one.id for one in found])
+    views = [
+        replace(one, reason=line.placed(one.service, one.environment, one.deployment, one.reason)) for one in views
+    ]
+    accepted = acceptances(connection, [one.id for one in found])
+    absent = services_without_stage(connection, asked.catalog, [one.id for one in found])
+    refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
-    return Where(
-        what=what,
-        artifacts=[
-            body_of(
-                Found,
-                one,
-                places=_places(asked.catalog, one, ordered, refused),
-                conflict=one.conflict or UNSET,
-                accepted=body_of(Accepted, accepted[one.id]) if one.id in accepted else UNSET,
-                untaken=_untaken(asked.catalog, one, absent) or UNSET,
-            )
-            for one in found
-        ],
-        more=len(found) == MOST,
-    )
+    return [
+        body_of(
+            Found,
+            one,
+            places=_places(asked.catalog, one, ordered, refused),
+            conflict=one.conflict or UNSET,
+            accepted=body_of(Accepted, accepted[one.id]) if one.id in accepted else UNSET,
+            untaken=_untaken(asked.catalog, one, absent) or UNSET,
+        )
+        for one in found
+    ]
 
 
 def _untaken(catalog: Catalog, found: FoundView, absent: Sequence[tuple[int, str]]) -> list[Untaken]:

@@ -52,6 +52,11 @@ class PlaceView(Struct, frozen=True, kw_only=True):
     runs_published_at: datetime | None
 
 
+def by_id(connection: sa.Connection, ident: int) -> list[FoundView]:
+    """One artifact, if there is one. Index: primary key."""
+    return _found(connection, artifact.c.id == ident)
+
+
 def by_commit(connection: sa.Connection, prefix: str) -> list[FoundView]:
     """Artifacts made from a commit whose id begins so (hexadecimal, small letters). Index: `ix_artifact_commit`."""
     return _found(connection, begins_with(artifact.c.commit, sa.literal(prefix)))

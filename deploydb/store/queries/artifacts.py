@@ -10,7 +10,7 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import authors_of, module_key
 from deploydb.store.columns import viewed
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact
+from deploydb.store.tables import artifact, attestation
 
 
 class ArtifactView(Struct, frozen=True, kw_only=True):
@@ -54,6 +54,16 @@ class ReleaseView(ArtifactView, frozen=True, kw_only=True):
     conflict: str | None
 
 
+class AttestationView(Struct, frozen=True, kw_only=True):
+    """Somebody vouches for a file with this digest."""
+
+    digest: str
+    signer: str
+    kind: str
+    url: str | None
+    time: datetime
+
+
 MODULE = artifact.c.group + ":" + artifact.c.name
 """`group:name`."""
 _VIEWED = viewed(ArtifactView, artifact)
@@ -92,6 +102,14 @@ def artifacts_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[
     """Several artifacts, by their ids. Index: primary key."""
     found = connection.execute(_BY_IDS, {"idents": sorted(idents)})
     return {row.id: ArtifactView(**row._mapping) for row in found}
+
+
+def attestations_of(connection: sa.Connection, group: str, name: str, version: str) -> list[AttestationView]:
+    """Of a version, the last one of each signer, digest and kind, oldest first. Index: primary key."""
+    mine = (attestation.c.module_key == module_key(group, name), attestation.c.version == version)
+    statement = sa.select(*viewed(AttestationView, attestation)).where(*mine)
+    found = connection.execute(statement.order_by(attestation.c.time, attestation.c.signer, attestation.c.kind))
+    return [AttestationView(**row._mapping) for row in found]
 
 
 def artifacts_of_module(
