@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench docs dist openapi asyncapi definitions reference mutate clean
+.PHONY: help run test test-another-day check format explore bench screenshots docs dist openapi asyncapi definitions reference mutate clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -68,6 +68,9 @@ dist: $(VENV)/dist ## Build the sdist and the wheel, into build/dist
 	rm -rf build/dist
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) $(BIN)/python -m build --no-isolation --outdir build/dist
 	$(BIN)/check-wheel-contents build/dist
+
+screenshots: $(VENV)/test ## Take every page of six pasts into build/screenshots, and those of the documents (PASTS=empty: some; SHOTS=audit: some pages)
+	$(BIN)/python -m tests.pages.screenshots $(PASTS) $(addprefix --page ,$(SHOTS))
 
 openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 	$(BIN)/deploydb openapi > deploy/openapi.json

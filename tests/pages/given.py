@@ -1,6 +1,6 @@
 """A past for pages to tell: every state, every hold, and text that would be markup if anybody let it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Thread
@@ -87,9 +87,8 @@ def _release(world: Scenario, service: str, version: str, *, comment: str | None
 
 
 @contextmanager
-def served(world: Scenario) -> Iterator[str]:
+def served(world: Scenario, problems: Sequence[str] = (f"services/foo.yml:3:5: {EVIL} is not known",)) -> Iterator[str]:
     """The query service on a world, on loopback; its address. Who sends a header `Person` is that person."""
-    problems = [f"services/foo.yml:3:5: {EVIL} is not known"]
     app = application(
         world.engine,
         lambda: world.catalog,

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from itertools import groupby
 from pathlib import Path
@@ -53,8 +54,9 @@ def deploy(world: Scenario) -> bool:
     return bool(done)
 
 
-@pytest.fixture(scope="module")
-def service(shared_postgresql_url: str) -> Iterator[Service]:
+@contextmanager
+def real_history(database_url: str) -> Iterator[Scenario]:
+    """A store that the releases went through."""
     releases = [json.loads(line) for line in RELEASES.read_text(encoding="utf-8").splitlines()]
     modules = sorted({(one["artifact"]["group"], one["artifact"]["name"]) for one in releases})
     services = [
@@ -62,15 +64,20 @@ def service(shared_postgresql_url: str) -> Iterator[Service]:
     ]
     before = (After(), *(After(environments=(name,)) for name in ENVIRONMENTS))
     stages = tuple(Stage(environment=name, after=after) for name, after in zip(ENVIRONMENTS, before, strict=False))
-    with Scenario(shared_postgresql_url, catalog(*services, stages=stages)) as world:
+    with Scenario(database_url, catalog(*services, stages=stages)) as world:
         for batch in batches(releases):
             world.now = moment(batch[-1])
             record(world.engine, [world.arrival(json.dumps(one).encode()) for one in batch], world.now)
             deploy(world)  # whatever is under way gets one stage further
         while deploy(world):
             pass
-        with Service(world) as service:
-            yield service
+        yield world
+
+
+@pytest.fixture(scope="module")
+def service(shared_postgresql_url: str) -> Iterator[Service]:
+    with real_history(shared_postgresql_url) as world, Service(world) as service:
+        yield service
 
 
 def ran(world: Scenario, at: datetime) -> dict[tuple[str, str], str]:

@@ -71,8 +71,10 @@ class Compared(Struct, frozen=True, kw_only=True):
 
 
 class Going(Struct, frozen=True, kw_only=True):
-    """Parts of the time, and the figures of each: `values` in the order of the parts, by the measures' names."""
+    """Parts of the time, and the figures of each: `values` in the order of the parts, by the measures' names. `border`:
+    where the time that is asked for begins, in hundredths."""
 
+    border: float
     parts: Sequence[tuple[datetime, datetime]]
     values: Mapping[str, Sequence[float | None]]
     trends: Mapping[str, Trend]
@@ -109,7 +111,9 @@ def _in_words(measure: Measure, before: float | None, now: float | None) -> Comp
         return Compared(words="nothing to compare with in the period before", tone="muted")
     before_it = f"{measure.spelled(before)} in the period before"
     if now is None or abs(now - before) <= _ALIKE * max(abs(before), abs(now)):
-        return Compared(words=f"→ as good as {before_it}" if now is not None else f"none; {before_it}", tone="muted")
+        return Compared(
+            words=f"→ much the same as {before_it}" if now is not None else f"none; {before_it}", tone="muted"
+        )
     is_more = now > before
     is_better = is_more == measure.more_is_better
     arrow, word = ("↑", "up") if is_more else ("↓", "down")
@@ -127,10 +131,14 @@ def _going(past: ProductionHistory, since: datetime, until: datetime) -> Going:
     parts = [(max(end - step, past.since), end) for end in reversed(ends) if end > past.since]
     figures = [past.between(begins, end).figures() for begins, end in parts]
     values = {name: [one.value(each) for each in figures] for name, one in MEASURES.items()}
-    return Going(parts=parts, values=values, trends={name: trend(found) for name, found in values.items()})
+    border = round(100 - 100 * (window / step) / len(parts), 2)
+    return Going(
+        border=border, parts=parts, values=values, trends={name: trend(found) for name, found in values.items()}
+    )
 
 
 def _ranked(past: ProductionHistory) -> list[tuple[str, Figures]]:
-    """Those with the most deployments first."""
+    """Those with the most deployments first; those of which nothing was measured are left out."""
     found: Iterable[tuple[str, Figures]] = past.figures_by_service().items()
-    return sorted(found, key=lambda one: (-one[1].frequency.samples, one[0]))
+    measured = (one for one in found if any(each.value(one[1]) is not None for each in MEASURES.values()))
+    return sorted(measured, key=lambda one: (-one[1].frequency.samples, one[0]))
