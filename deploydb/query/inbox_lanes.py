@@ -29,6 +29,8 @@ def of_lanes(current: CurrentLanes) -> Iterator[Entry]:
             rollbacks.setdefault((view.service, view.environment), []).append(view)
     for lane in current.lanes:
         put_back = rollbacks.get((lane.service, lane.environment), ())
+        if not (put_back or _has_anything(lane)):
+            continue  # as most lanes, of which there may be thousands
         yield from _failures(lane, put_back)
         for view in put_back:
             if not _has_successor(lane, view.module):
@@ -49,6 +51,12 @@ def of_starved(views: Sequence[StarvedView]) -> Iterator[Entry]:
             since=view.since.isoformat(),
             acts=[look(view.service, view.environment)],
         )
+
+
+def _has_anything(lane: Lane) -> bool:
+    """Whether there may be an entry of a lane."""
+    noted = lane.pending or lane.failed or lane.drift or lane.incidents
+    return bool(noted) or "FAILED" in [run.status for run in lane.running]
 
 
 class _Failure(Struct, frozen=True, kw_only=True):

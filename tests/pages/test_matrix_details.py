@@ -240,3 +240,13 @@ def test_a_step_of_the_slider_is_a_deployment(browser: Browser, world: Scenario)
         page.keyboard.press("ArrowLeft")
         page.wait_for_url("**/status?match=foo&at=*")
         assert "foo 1.0 in dev" in str(page.get_by_role("slider", name="Deployment").get_attribute("aria-valuetext"))
+
+
+def test_the_preview_of_a_link_counts_the_states(world: Scenario, service: Service) -> None:
+    world.publish("1.0")
+    world.evaluate(minutes=1)
+    world.deploy("failed")
+    preview = '<meta property="og:description" content="{}">'
+    assert preview.format("2 services, 1 trouble, 1 waiting.") in page_of(service)
+    page = page_of(service, "?at=2026-11-22T12:00:00Z")
+    assert preview.format("What ran at 2026-11-22 12:00:00 UTC: 2 services.") in page
