@@ -1,0 +1,72 @@
+"""Pages of docs/how-to: each command, one block after the other, beside `deploydb up`."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cluster import ROOT
+from tests.documents.site import RELEASE, Site, steps
+
+BEFORE = {
+    "rollback": "release storefront 1.3.2; release storefront 1.4.0",
+    "rules": "release payments 1.0.0",
+    "freeze": "release storefront 1.4.0",
+    "service": "",
+}
+"""What has happened before a page begins."""
+GIVEN = {
+    "github.ref_name": "v1.5.0",
+    "github.sha": "9fceb02" + "0" * 33,
+    "github.repository": "acme/storefront",
+    "github.run_id": "4711",
+    "github.actor": "alice",
+    "inputs.environment": "dev",
+    "inputs.version": "1.5.0",
+    "job.status": "success",
+}
+"""What GitHub puts into a workflow."""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    with ExitStack() as stack:
+        yield Site(tmp_path, stack).start()
+
+
+@pytest.mark.parametrize("page", BEFORE)
+def test_the_commands_of_a_page_work(page: str, site: Site) -> None:
+    site.run(RELEASE + BEFORE[page])
+    for step in steps(f"how-to/{page}.md"):
+        site.follow(step)
+
+
+def test_the_history_of_the_first_deploydb_comes_along(site: Site, tmp_path: Path) -> None:
+    site.run(RELEASE + "release storefront 1.3.2")
+    with ExitStack() as stack:
+        new = Site(tmp_path / "new", stack).start()
+        for step in steps("how-to/first-deploydb.md"):
+            new.follow(step._replace(command=step.command.replace("http://first-deploydb.example.com:8080", site.url)))
+        assert "1.3.2" in new.run("deploydb status --environment prod")
+
+
+def test_the_workflows_of_github_actions_publish_a_release_and_a_test(site: Site) -> None:
+    page = (ROOT / "docs/how-to/github-actions.md").read_text(encoding="utf-8")
+    token, look = (step.command for step in steps("how-to/github-actions.md"))
+    assert "ci-storefront write" in site.run(token)
+    given = GIVEN | {"secrets.DEPLOYDB_TOKEN": (site.folder / "deploydb-data/token").read_text().strip()}
+    for workflow in re.findall(r"^```yaml\n(.*?)^```", page, re.MULTILINE | re.DOTALL):
+        (job,) = yaml.safe_load(workflow)["jobs"].values()
+        for step in job["steps"]:
+            values = job["env"] | step.get("env", {}) | {"DEPLOYDB_URL": site.url}
+            site.run(step["run"], **{name: _filled(value, given) for name, value in values.items()})
+        if "artifact.published" in workflow:
+            site.run("deploydb wait storefront dev 1.5.0 --for running")
+    site.run(look)
+
+
+def _filled(value: str, given: dict[str, str]) -> str:
+    return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: given[found[1]], value)
