@@ -47,6 +47,8 @@ def closed(sqlite_url: str) -> Iterator[Asked]:
         "/services",
         "/environments",
         "/environments/dev.json",
+        "/environments/dev.ics",
+        "/calendar.ics",
         "/badge/foo/dev.svg",
     ],
 )

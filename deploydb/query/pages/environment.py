@@ -1,21 +1,27 @@
 """`/environments/{environment}`: what runs there, what changed lately, which holds stand, and when its windows open."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
 from deploydb.domain.calendar.windows import opens
 from deploydb.domain.gates.window import WindowPromotion
+from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import HoldBody
 from deploydb.query.lane_bodies import Lane
+from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
 from deploydb.query.pages.reports import kinds_of
+from deploydb.query.pages.strip import strip
+from deploydb.query.pages.svg import ticks
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import PAGE
 from deploydb.query.resources.blame import Change, blame
 from deploydb.query.resources.holds import holds
 from deploydb.query.resources.matrix import every_lane
+from deploydb.query.upcoming import upcoming
 from deploydb.store.environment_names import names_of
 from deploydb.v1_schema import Environment as EnvironmentBody
 
@@ -24,6 +30,8 @@ _LANES = 200
 _CHANGES = 50
 _HOURS = 7 * 24
 """How far back changes are looked for."""
+_AHEAD = timedelta(days=14)
+"""How far ahead holds and windows are drawn."""
 
 
 class Windows(Struct, frozen=True, kw_only=True):
@@ -35,9 +43,19 @@ class Windows(Struct, frozen=True, kw_only=True):
     until: str | None
 
 
+class Ahead(Struct, frozen=True, kw_only=True):
+    """A hold (`kind`: of the hold), or a time at which a `window` is open (`name`: of the promotion)."""
+
+    kind: str
+    name: str
+    title: str
+    begins: str
+    until: str | None
+
+
 class Environment(Struct, frozen=True, kw_only=True):
-    """An environment: how it is configured (null: not any more), its lanes, holds and windows, and what changed in it
-    in the last week. `more`: there are more lanes, on the next page."""
+    """An environment: how it is configured (null: not any more), its lanes, holds and windows, what is ahead until a
+    time, and what changed in it in the last week. `more`: there are more lanes, on the next page."""
 
     environment: str
     configuration: EnvironmentBody | None
@@ -47,6 +65,9 @@ class Environment(Struct, frozen=True, kw_only=True):
     more: bool
     holds: list[HoldBody]
     windows: list[Windows]
+    now: str
+    until: str
+    ahead: list[Ahead]
     changes: list[Change]
 
 
@@ -67,6 +88,9 @@ def environment(asked: RequestContext) -> Environment:
         more=len(lanes) > page.offset + page.size,
         holds=holds(narrowed(asked, here)).holds,
         windows=list(_windows(asked, name)) if configured is not None else [],
+        now=asked.now.isoformat(),
+        until=(asked.now + _AHEAD).isoformat(),
+        ahead=[body_of(Ahead, one) for one in upcoming(asked, name, asked.now + _AHEAD)],
         changes=blame(narrowed(asked, here | {"at": None, "hours": str(_HOURS)})).changes[:_CHANGES],
     )
 
@@ -80,7 +104,10 @@ def _windows(asked: RequestContext, environment: str) -> Iterator[Windows]:
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    start, end = moment(answer["now"]), moment(answer["until"])
     return {
+        "strip": strip(answer["ahead"], start, end),
+        "ticks": ticks(start, end, 7),
         "kinds": kinds_of(answer["changes"]),
         "beside": pages_beside(asked, more=answer["more"]),
         "stream": stream_of(environment=answer["environment"]),

@@ -19,6 +19,7 @@ from deploydb.http.errors import failed
 from deploydb.http.redirects import onward
 from deploydb.query.pages import PAGES
 from deploydb.query.pages.badge import Badges
+from deploydb.query.pages.calendar import Calendars
 from deploydb.query.pages.files import Files
 from deploydb.query.pages.filters import command_line, why_address
 from deploydb.query.pages.home import home
@@ -43,6 +44,7 @@ class Serving:
         self._answers = answers
         self._files = Files()
         self._badges = Badges(sources)
+        self._calendars = Calendars(sources)
         named = [(page.path, page.title) for page in PAGES if page.title is not None]
         named.sort(key=lambda one: (_FIRST.index(one[0]) if one[0] in _FIRST else len(_FIRST), one[0]))
         self._rendering = Rendering(self._files, named)
@@ -54,6 +56,7 @@ class Serving:
             self._files.route(),
             Route("/sign-in", self._sign_in, methods=["GET"]),
             self._badges.route(),
+            *self._calendars.routes(),
             Route("/deployments/{id}", self._deployment, methods=["GET"]),
             *(self._answers.route(replace(page.json or page, path=f"{page.path}.json")) for page in PAGES),
             *(self._route(page) for page in PAGES),
