@@ -1,5 +1,6 @@
 """Pages of docs/how-to: each command, one block after the other, beside `deploydb up`."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -8,8 +9,11 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploydb.hooks.tool import known_tools
 from tests.cluster import ROOT
 from tests.documents.site import RELEASE, Site, steps
+from tests.gateway.github_payloads import package, push
+from tests.gateway.test_hook_tools import BECOMES
 
 BEFORE = {
     "rollback": "release storefront 1.3.2; release storefront 1.4.0",
@@ -29,6 +33,15 @@ GIVEN = {
     "job.status": "success",
 }
 """What GitHub puts into a workflow."""
+PAYLOADS = {tool: payload for tool, payload, _ in reversed(BECOMES)} | {"github": package(), "dockerhub": push()}
+OF_THE_PAGE = {
+    "artifactory": {'"libs"': '"docker-local"', "acme/": ""},
+    "harbor": {"harbor.test": "harbor.example.com"},
+    "nexus": {'"r"': '"releases"'},
+    "pagerduty": {'"service":': '"urgency": "high", "service":'},
+    "rundeck": {'"version":': '"environment": "dev", "version":'},
+}
+"""What a payload has to say for the rules of the page, in place of the names of the other tests."""
 
 
 @pytest.fixture
@@ -70,3 +83,32 @@ def test_the_workflows_of_github_actions_publish_a_release_and_a_test(site: Site
 
 def _filled(value: str, given: dict[str, str]) -> str:
     return re.sub(r"\$\{\{ (\S+) \}\}", lambda found: given[found[1]], value)
+
+
+@pytest.mark.parametrize("tool", known_tools())
+def test_the_payload_of_a_tool_becomes_a_fact_by_the_hook_of_its_page(tool: str, tmp_path: Path) -> None:
+    page = (ROOT / f"docs/how-to/{tool}.md").read_text(encoding="utf-8")
+    (hook,) = (
+        text for text in re.findall(rf"^```yaml\n(type: {tool}\n.*?)^```", page, re.M | re.S) if "rules:" in text
+    )
+    site = Site(tmp_path, ExitStack())
+    (tmp_path / "config/hooks").mkdir()
+    (tmp_path / f"config/hooks/{tool}.yml").write_text(hook)
+    payload = json.dumps(PAYLOADS[tool])
+    for text, other in {"foo": "storefront", **OF_THE_PAGE.get(tool, {})}.items():
+        payload = payload.replace(text, other)
+    (step,) = steps(f"how-to/{tool}.md")
+    (file,) = re.findall(r"--payload (\S+)", step.command)
+    (tmp_path / file).write_text(payload)
+    assert "becomes " in site.run(step.command)
+
+
+def test_the_commands_that_show_what_was_sent_and_what_came_work(site: Site) -> None:
+    (site.folder / "config/webhook").mkdir()
+    for name in ("slack", "teams", "cdevents", "eiffel"):
+        page = (ROOT / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
+        for webhook in re.findall(rf"^```yaml\n([^`]*format: {name}\n.*?)^```", page, re.M | re.S):
+            (site.folder / f"config/webhook/{name}.yml").write_text(webhook)
+        for step in steps(f"how-to/{name}.md"):
+            if "broker provision" not in step.command:  # tests/workers/test_eiffel.py has it, with RabbitMQ
+                site.follow(step)
