@@ -120,6 +120,16 @@ def test_the_answer_of_why_is_on_top_with_its_acts(browser: Browser, flow_site: 
         assert page.get_by_role("button", name="Approve").count() == 1
 
 
+def test_the_page_of_a_lane_draws_the_way_to_it_as_it_is_now(browser: Browser, flow_site: str) -> None:
+    with tab(browser, flow_site) as page:
+        page.goto("/why/foo/qa?version=2.0")
+        assert page.locator(".stop-head").all_inner_texts() == ["dev", "qa"]
+        assert page.evaluate(_TOUCHES) == [[0, 1]]
+        page.goto("/why/foo/qa?version=1.0&at=2026-11-22T13:00:00Z")
+        assert page.locator(".stop").count() == 0
+        assert page.get_by_role("region", name="Stages and gates").count() == 1
+
+
 def test_the_bar_of_a_soak_moves_with_the_clock(browser: Browser, flow_site: str) -> None:
     with tab(browser, flow_site) as page:
         page.clock.install()

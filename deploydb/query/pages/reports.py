@@ -12,6 +12,7 @@ from deploydb.query.pages.dora import draw_dora
 from deploydb.query.pages.filters import State
 from deploydb.query.pages.inbox import draw_inbox
 from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, stream_of
+from deploydb.query.pages.stops import verdict, way
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import text
 from deploydb.query.resources import diff, operations, why
@@ -65,6 +66,18 @@ def _found(asked: RequestContext) -> Where:
     return where(narrowed(asked, {}, {"what": what.strip()})) if what else Where(what="", artifacts=[], more=False)
 
 
+def _draw_why(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    """The stream is of the whole service: what holds a version may be in the stages before. Of a time in the past there
+    is the table alone: a drawing has ages and bars of now."""
+    is_past = asked.option("at") is not None
+    attempts = [{"stage": stage, "kind": "deploy", "attempt": 1} for stage in answer["stages"]]
+    return {
+        "stream": None if is_past else stream_of(service=answer["service"]),
+        "way": way([] if is_past else attempts),
+        "verdict": verdict,
+    }
+
+
 def _draw_where(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     """`change`: a row a service and artifact, with its places by environment."""
     rows = [
@@ -83,8 +96,7 @@ PAGES = (
     page_of(
         why.RESOURCES[0],
         "why.html",
-        # of the whole service: what holds a version may be in the stages before
-        lambda asked, answer: {"stream": None if asked.option("at") else stream_of(service=answer["service"])},
+        _draw_why,
     ),
     replace(
         page_of(
