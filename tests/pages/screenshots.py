@@ -174,11 +174,13 @@ def taken(browser: Browser, origin: str, past: str, pages: dict[str, str]) -> It
 
 
 def draw_documents(browser: Browser, origin: str, pages: dict[str, str]) -> Iterator[Path]:
-    """The pictures of the documents: those of the shop, in light."""
+    """The pictures of the documents: those of the shop, in light. Without scripts: a page that is not live yet is not
+    another picture."""
     context = browser.new_context(
         base_url=origin,
         viewport={"width": 1280, "height": 720},
         color_scheme="light",
+        java_script_enabled=False,
         extra_http_headers={"person": "alice"},
     )
     page = context.new_page()
