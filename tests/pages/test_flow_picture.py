@@ -24,14 +24,6 @@ STAGES = (
 FOO = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",))
 ALICE = {"person": "alice"}
 
-_SHIFT = """
-() => new Promise((resolve) => {
-  let sum = 0;
-  new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
-    .observe({type: "layout-shift", buffered: true});
-  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
-})
-"""
 _TOUCHES = """
 () => {
   const cards = [...document.querySelectorAll(".stop")].map((card) => card.getBoundingClientRect());
@@ -143,10 +135,9 @@ def test_the_bar_of_a_soak_moves_with_the_clock(browser: Browser, flow_site: str
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_shifts_and_a_phone_has_one_card_below_another(browser: Browser, flow_site: str, width: int) -> None:
+def test_a_phone_has_one_card_below_another(browser: Browser, flow_site: str, width: int) -> None:
     with tab(browser, flow_site, width=width) as page:
         page.goto("/flows/2")
-        assert page.evaluate(_SHIFT) < 0.05
         lefts = page.evaluate(
             "[...document.querySelectorAll('.stop')].map((card) => card.getBoundingClientRect().left)"
         )

@@ -26,6 +26,7 @@ PAGES = (
     "/status?match=nothing",
     f"/services/{NAMED}",
     "/services/search",
+    "/services/payments?days=1&outcome=failed",
     "/services",
     "/environments",
     "/environments/prod",
@@ -42,6 +43,7 @@ PAGES = (
     "/diff?from=dev&to=prod&at=2026-11-23T12:00:00Z",
     *(view.path.removeprefix("/api") for view in views() if view.template is not None),
     f"/where?what={quote(VERSION)}",
+    "/where?what=9fceb02",
     "/where",
     "/search?q=search",
     "/search?q=serach",
@@ -106,6 +108,15 @@ _OVERLAPS = """
 """
 
 
+_SHIFT = """
+() => new Promise((resolve) => {
+  let sum = 0;
+  new PerformanceObserver((list) => { for (const one of list.getEntries()) sum += one.value; })
+    .observe({type: "layout-shift", buffered: true});
+  requestAnimationFrame(() => requestAnimationFrame(() => resolve(sum)));
+})
+"""
+
 ALICE = {"person": "alice"}
 
 
@@ -135,6 +146,14 @@ def test_nothing_is_wider_than_the_window_and_nothing_lies_over_another(
             page.goto(address)
             assert page.evaluate("document.documentElement.scrollWidth") <= width, address
             assert page.evaluate(_OVERLAPS) == [], address
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_nothing_moves_once_it_is_shown(browser: Browser, site: str, width: int) -> None:
+    with tab(browser, site, width=width, expected=("404",), extra_http_headers=ALICE) as page:
+        for address in PAGES:
+            page.goto(address)
+            assert page.evaluate(_SHIFT) < 0.05, address
 
 
 def test_markup_in_a_version_a_comment_or_a_name_is_text(browser: Browser, site: str) -> None:
