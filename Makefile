@@ -15,7 +15,7 @@ run: $(VENV)/run ## Start DeployDB, walk a release to prod, serve until Ctrl-C (
 	DEPLOYDB_DATA=$${DEPLOYDB_DATA:-deploydb-data/tour} $(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
 
 test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their servers where permitted
-	tests/install-servers faketime
+	tests/install-servers faketime build-essential debhelper python3-venv lintian puppet puppet-lint
 	tests/install-octokit $(VENV)
 	$(BIN)/pytest -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal $(ARGS)
 
@@ -71,6 +71,9 @@ dist: $(VENV)/dist ## Build the sdist and the wheel, into build/dist
 
 screenshots: $(VENV)/test ## Take every page of six pasts into build/screenshots, and those of the documents (PASTS=empty: some; SHOTS=audit: some pages)
 	$(BIN)/python -m tests.pages.screenshots $(PASTS) $(addprefix --page ,$(SHOTS))
+
+deb: dist ## Build a package for Debian, into build/deb
+	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) deploy/debian/build build/dist/*.tar.gz build/deb
 
 openapi: $(VENV)/run ## Generate deploy/openapi.json from the code
 	$(BIN)/deploydb openapi > deploy/openapi.json

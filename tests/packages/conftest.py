@@ -1,12 +1,15 @@
 """What is built once for all packages, by one process of a run."""
 
-from collections.abc import Callable
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from filelock import FileLock
 
-from tests.packages.wheel import build
+from tests.missing import missing
+from tests.packages.machine import Machine
+from tests.packages.wheel import ROOT, build, run
 
 
 @pytest.fixture(scope="session")
@@ -32,3 +35,22 @@ def wheel(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The wheel, with its sdist beside it."""
     (made,) = once("wheel", build).glob("*.whl")
     return made
+
+
+@pytest.fixture(scope="session")
+def deb(wheel: Path, once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The Debian package, of the sdist."""
+    if shutil.which("dh") is None:
+        missing("debhelper is missing: tests/install-servers debhelper python3-venv")
+    (sdist,) = wheel.parent.glob("*.tar.gz")
+    folder = once("deb", lambda folder: run(ROOT / "deploy/debian/build", sdist, folder / "built"))
+    (made,) = folder.glob("built/*.deb")
+    return made
+
+
+@pytest.fixture
+def machine(deb: Path, tmp_path: Path) -> Iterator[Machine]:
+    """A machine on which the package has been installed."""
+    with Machine(tmp_path) as made:
+        made.run("dpkg", "--install", made.copy(deb))
+        yield made

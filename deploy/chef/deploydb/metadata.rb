@@ -1,0 +1,6 @@
+name 'deploydb'
+description 'DeployDB from its package, with a configuration that is checked before it is in force'
+license 'Apache-2.0'
+version '0.1.0'
+chef_version '>= 15'
+supports 'debian', '>= 12'
