@@ -22,6 +22,8 @@ BEFORE = {
     "service": "",
 }
 """What has happened before a page begins."""
+SHOWING = ("slack", "teams", "cdevents", "eiffel")
+"""Pages whose commands show what was sent, or what came."""
 GIVEN = {
     "github.ref_name": "v1.5.0",
     "github.sha": "9fceb02" + "0" * 33,
@@ -105,7 +107,7 @@ def test_the_payload_of_a_tool_becomes_a_fact_by_the_hook_of_its_page(tool: str,
 
 def test_the_commands_that_show_what_was_sent_and_what_came_work(site: Site) -> None:
     (site.folder / "config/webhook").mkdir()
-    for name in ("slack", "teams", "cdevents", "eiffel"):
+    for name in SHOWING:
         page = (ROOT / f"docs/how-to/{name}.md").read_text(encoding="utf-8")
         for webhook in re.findall(rf"^```yaml\n([^`]*format: {name}\n.*?)^```", page, re.M | re.S):
             (site.folder / f"config/webhook/{name}.yml").write_text(webhook)
