@@ -148,7 +148,7 @@ def test_a_link_to_a_page_has_a_preview_of_its_own(world: Scenario, service: Ser
         ("/why/foo/dev", "foo 1.0 in dev", "1.0"),
         (f"/services/{quote(ODD, safe='')}", ODD, f"dev: {odd} (success)"),
         ("/inbox", "Inbox", "Nothing needs attention."),
-        ("/status", "Status", "What runs where, since when, and why."),
+        ("/status", "Status", "3 services, 1 deploying."),
         ("/artifacts/1", "foo 1.0", "com.example:foo 1.0, published 2026-11-22 12:00:00 UTC by tests; 2 deployments."),
     ):
         root = ElementTree.fromstring(_head(service.ask(path).text))

@@ -9,8 +9,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from deploydb.query.origin import origin_of
 from deploydb.query.pages.filters import segment
-from deploydb.query.pages.origin import origin_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.response_cache import Sources, names_tag
 from deploydb.query.upcoming import Upcoming, upcoming

@@ -76,7 +76,7 @@ def environment(asked: RequestContext) -> Environment:
     name = names_of(asked.engine).now(asked.name("environment"))
     page = asked.page(size=_LANES)
     here = {"service": None, "environment": name}
-    every, _ = every_lane(narrowed(asked, {"at": None, "known_at": None}))
+    every, _ = every_lane(narrowed(asked, dict.fromkeys(("at", "known_at", "compare"))))
     lanes = [lane for lane in every.lanes if lane.environment == name]
     configured = asked.catalog.environments.get(name)
     return Environment(

@@ -8,7 +8,7 @@ from deploydb import __version__
 from deploydb.http.authentication import is_for_people
 from deploydb.http.negotiation import JSON
 from deploydb.http.redirects import HOME
-from deploydb.query.pages.origin import origin_of
+from deploydb.query.origin import origin_of
 
 ADDRESSES = {
     "/services": "every service that is configured",

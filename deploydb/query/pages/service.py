@@ -12,10 +12,10 @@ from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.existence import require_service
 from deploydb.query.folding import folded
 from deploydb.query.lane_bodies import Lane
+from deploydb.query.origin import origin_of
 from deploydb.query.pages.badge import markdown
 from deploydb.query.pages.filters import moment
 from deploydb.query.pages.lane_cards import lane_cards
-from deploydb.query.pages.origin import origin_of
 from deploydb.query.pages.page import Answer, Page, beside, narrowed, pages_beside, stream_of
 from deploydb.query.pages.timeline import timeline
 from deploydb.query.request_context import RequestContext, iso
@@ -105,7 +105,7 @@ def service(asked: RequestContext) -> Service:
     start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
     metadata = configured.known_metadata if configured is not None else NO_METADATA
-    others = dict.fromkeys(("environment", "team", "label", "at", "known_at"))
+    others = dict.fromkeys(("environment", "team", "label", "at", "known_at", "compare"))
     lanes = status(narrowed(asked, {"service": name, **others})).lanes
     with asked.store() as connection:
         require_service(connection, asked.catalog, name)

@@ -201,8 +201,8 @@ def _alone(asked: RequestContext, service: str) -> tuple[Lanes, Sequence[MatrixS
 def every_lane(asked: RequestContext) -> tuple[Lanes, Sequence[MatrixService]]:
     """All lanes of the moment that is asked for (`at`, `known_at`, `compare`), and their services; from memory, as long
     as nothing has changed."""
-    at, known_at = asked.past("at"), asked.past("known_at")
-    when = (at, known_at, asked.option("compare")) if at or known_at else _NOW
+    at, known_at, compare = asked.past("at"), asked.past("known_at"), asked.option("compare")
+    when = (at, known_at, compare) if at or known_at else _NOW
     with _KEPT_LOCK:
         moments = _KEPT.setdefault(asked.engine, _Moments())
     with moments.lock, asked.store() as connection:

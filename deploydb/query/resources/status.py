@@ -59,12 +59,12 @@ def lanes_of(
 ) -> Lanes:
     """The lanes of the moment that is asked for (`at`, `known_at`, `compare`): of a service or all, in an environment
     or all."""
-    at, known_at = asked.past("at"), asked.past("known_at")
+    at, known_at, compare = asked.past("at"), asked.past("known_at"), asked.option("compare")
     catalog = asked.catalog
     if at is not None or known_at is not None:
         services = [name for name in catalog.services if service in (None, name)]
         ran = ran_at(connection, at or known_at or asked.now, known_at, service, environment)
-        later = running_now(connection, service, environment) if asked.option("compare") == NOW else None
+        later = running_now(connection, service, environment) if compare == NOW else None
         found = Lanes(at=at, known_at=known_at, lanes=Matrix(catalog).then(services, ran, later))
     else:
         # of all environments: what should run in one follows from what runs in those before it
