@@ -6,7 +6,7 @@ BIN    := $(VENV)/bin
 PIP     = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-another-day check format explore bench screenshots docs dist openapi asyncapi definitions reference mutate clean
+.PHONY: help run test test-another-day check format explore bench screenshots docs dist openapi asyncapi definitions reference mutate matrix clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -55,6 +55,10 @@ format: $(VENV)/check ## Format, and fix what ruff can fix
 
 explore: $(VENV)/test ## Search 50,000 random histories in memory, and 40,000 on a database, for a broken promise (EXAMPLES=N: another number)
 	DEPLOYDB_EXAMPLES=$(or $(EXAMPLES),50000) $(BIN)/pytest -n $${TEST_WORKERS:-auto} -o timeout=0 -o faulthandler_timeout=0 tests/domain/test_any_history.py tests/simulation/test_any_reality.py tests/contract/test_log_fold.py
+
+matrix: $(VENV)/matrix ## Test on each Python from 3.11 to 3.14 that is installed, with the lowest and the newest dependencies (MATRIX_TESTS=tests/domain: a part; PYTHONS=3.13 RESOLUTIONS=highest: one)
+	tests/matrix/audit $(BIN)/pip-audit
+	UV=$(BIN)/uv tests/matrix/run $(MATRIX_TESTS)
 
 mutate: $(VENV)/mutate ## Break the rules one by one, and see which the tests miss (MUTANTS='*.holds.*': a part; '*_*7': a tenth)
 	$(BIN)/mutmut run $(if $(MUTANTS),'$(MUTANTS)')
@@ -116,6 +120,10 @@ $(VENV)/check: $(VENV)/run
 
 $(VENV)/bench: $(VENV)/run
 	$(PIP) --editable '.[test,bench]'
+	@touch $@
+
+$(VENV)/matrix: $(VENV)/run
+	$(PIP) --editable '.[matrix]'
 	@touch $@
 
 $(VENV)/mutate: $(VENV)/run
