@@ -101,7 +101,8 @@ def test_any_content_is_a_catalog_or_problems(changes: dict[str, bytes]) -> None
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
 def test_depth_without_end_is_refused_and_does_not_end_the_process(tmp_path: Path, opening: str) -> None:
     loaded = load(config(tmp_path, {"environments/dev.yml": opening * 60_000}))
-    assert len(loaded.problems) == 1
+    # PyYAML refuses it, too, from 6.0.4 on
+    assert 1 <= len(loaded.problems) <= 2
 
 
 def test_a_bomb_of_aliases_is_refused_unopened(tmp_path: Path) -> None:
