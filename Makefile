@@ -76,6 +76,9 @@ dist: $(VENV)/dist ## Build the sdist and the wheel, into build/dist
 screenshots: $(VENV)/test ## Take every page of six pasts into build/screenshots, and those of the documents (PASTS=empty: some; SHOTS=audit: some pages)
 	$(BIN)/python -m tests.pages.screenshots $(PASTS) $(addprefix --page ,$(SHOTS))
 
+zipapp: dist ## Build DeployDB as one file that a Python of this kind runs, build/dist/deploydb.pyz
+	$(BIN)/shiv --quiet --extend-pythonpath --console-script deploydb --output-file build/dist/deploydb.pyz --constraint constraints.txt build/dist/*.whl
+
 deb: dist ## Build a package for Debian, into build/deb
 	SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) deploy/debian/build build/dist/*.tar.gz build/deb
 
