@@ -10,7 +10,10 @@ from tests.documents.test_how_to import BEFORE, SHOWING
 
 DOCS = ROOT / "docs"
 HERE = {"usage.md", "configuration.md", "operations.md"}
-ELSEWHERE = {"tutorial.md", *(f"how-to/{name}.md" for name in ("servers", "compose", "kubernetes", "upgrade"))}
+ELSEWHERE = {
+    "tutorial.md",
+    *(f"how-to/{name}.md" for name in ("servers", "compose", "kubernetes", "upgrade", "packages")),
+}
 """Pages with a test of their own."""
 BEFORE_USAGE = f"""
 cp -r config ../stricter
