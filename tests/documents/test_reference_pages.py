@@ -12,7 +12,7 @@ DOCS = ROOT / "docs"
 HERE = {"usage.md", "configuration.md", "operations.md"}
 ELSEWHERE = {
     "tutorial.md",
-    *(f"how-to/{name}.md" for name in ("servers", "compose", "kubernetes", "upgrade", "packages")),
+    *(f"how-to/{name}.md" for name in ("servers", "compose", "kubernetes", "upgrade", "packages", "backstage")),
 }
 """Pages with a test of their own."""
 BEFORE_USAGE = f"""
