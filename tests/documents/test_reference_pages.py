@@ -9,10 +9,10 @@ from tests.documents.site import RELEASE, Site, steps
 from tests.documents.test_how_to import BEFORE, SHOWING
 
 DOCS = ROOT / "docs"
-HERE = {"usage.md", "configuration.md", "operations.md"}
+HERE = {"usage.md", "how-to/backstage.md", "configuration.md", "operations.md"}
 ELSEWHERE = {
     "tutorial.md",
-    *(f"how-to/{name}.md" for name in ("servers", "compose", "kubernetes", "upgrade", "packages", "backstage")),
+    *(f"how-to/{name}.md" for name in ("servers", "compose", "kubernetes", "upgrade", "packages")),
 }
 """Pages with a test of their own."""
 BEFORE_USAGE = f"""
