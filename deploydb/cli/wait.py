@@ -13,7 +13,6 @@ from deploydb.domain.model.errors import NotFound, Transient
 from deploydb.exit_codes import ExitCode
 
 EVERY_SECONDS = 1.0
-_OVER = ("FAILED", "SKIPPED")
 
 
 @click.command()
@@ -81,7 +80,9 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
     releasing = answer["releasing"]
     if releasing is not None and not releasing["possible"]:
         return "never", f"{message}; {releasing['sentence']}"
-    if status in _OVER and not _is_there(lanes, "pending", version):
+    outlook = stage.get("outlook")
+    again = status != "NOT_STARTED" and _is_there(lanes, "pending", version)
+    if outlook is not None and outlook["verdict"] != "held" and not again:
         return "never", message
     if status == "COMPLETED" and not _is_there(lanes, "running", version):  # replaced before it was verified
         return "never", message

@@ -18,7 +18,7 @@ from tests.scenario import Scenario, catalog
 @pytest.fixture(scope="module")
 def walking(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A service's address: foo 1.0 is verified in dev and comes to prod, 1.1 waits for smoke in dev, 1.2 is vetoed;
-    of bar, 2.0 has failed in dev and 1.0 was skipped there."""
+    of bar, 2.0 has failed in dev, 1.0 was skipped there, and of 3.0 the smoke test has failed."""
     folder = tmp_path_factory.mktemp("walking")
     foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",), promotions=("smoke",))
     bar = Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",), promotions=("smoke",))
@@ -36,6 +36,15 @@ def walking(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
         for command in world.commands():
             if command.service == "bar":
                 world.tell("deployment.finished", command=command.id, outcome="failed")
+        world.publish("3.0", name="bar")
+        world.evaluate(minutes=1)
+        world.deploy()
+        world.tell(
+            "verification.finished",
+            **lane("dev", "3.0") | {"service": "bar"},
+            promotion="smoke",
+            outcome="failed",
+        )
         world.publish("1.1")
         world.evaluate(minutes=1)
         for command in world.commands():
@@ -74,6 +83,7 @@ def test_what_cannot_come_any_more_ends_it_with_the_reason(beside: Shell) -> Non
     assert "leaks" in beside.fails("wait", "foo", "prod", "1.2", "--timeout", "5m")
     assert "failed" in beside.fails("wait", "bar", "dev", "2.0", "--timeout", "5m")
     assert "failed" in beside.fails("wait", "bar", "prod", "2.0", "--timeout", "5m")
+    assert "smoke" in beside.fails("wait", "bar", "prod", "3.0", "--timeout", "5m")
     assert "nothing releases it" in beside.fails("wait", "bar", "prod", "1.0", "--timeout", "5m")
 
 
