@@ -22,7 +22,7 @@ test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their 
 ANOTHER_DAY = PYTHON=$(BIN)/python tests/another-day
 # their clocks are their own, and they take longest
 HISTORIES = $(addprefix --deselect ,tests/domain/test_any_history.py tests/contract/test_log_fold.py tests/simulation/test_any_reality.py)
-DAY_TESTS = tests --ignore tests/e2e --ignore tests/pages --ignore tests/gateway/test_in_a_browser.py
+DAY_TESTS = tests --ignore tests/e2e --ignore tests/documents --ignore tests/packages --ignore tests/pages --ignore tests/gateway/test_in_a_browser.py
 
 test-another-day: $(VENV)/test ## Run tests as if in 400 days, across clock changes and on 29 February (DAY_TESTS=tests/domain: a part)
 	tests/install-servers faketime
