@@ -101,7 +101,8 @@ _HELD = {"pin": "pinned", "freeze": "frozen", "pause": "paused"}
 
 def _cell(lane: Body) -> str:
     vetoed = {hold["version"] for hold in lane["holds"] if hold["kind"] == "veto"}
-    several = len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
+    changes = lane.get("changed", ())
+    several = len({one["module"] for one in (*lane["running"], *lane["pending"], *changes)}) > 1
     running = [f"{_named(one, several, vetoed)} {one['status']} {ago(one['since'])}" for one in lane["running"]]
     pending = [f"→ {_coming(one)}{_named(one, several, vetoed)} {_state(one)}" for one in lane["pending"]]
     failed = [
@@ -111,7 +112,7 @@ def _cell(lane: Body) -> str:
     incidents = [f"! {_incident(one)}" for one in lane.get("incidents", ())]
     held = list(dict.fromkeys(_HELD[hold["kind"]] for hold in lane["holds"] if hold["kind"] != "veto"))
     missed = [f"≠ {one['expected']} expected" for one in lane["drift"]]
-    changed = [f"⇒ {one['now'] or 'nothing'} now" for one in lane.get("changed", ())]
+    changed = [f"⇒ {_module(one) if several else ''}{one['now'] or 'nothing'} now" for one in changes]
     cell = ", ".join([*running, *pending, *failed, *incidents, *missed, *changed]) or "-"
     return f"{cell} [{', '.join(held)}]" if held else cell
 
@@ -126,11 +127,14 @@ def _drift(lane: Body, drift: Body) -> str:
 
 
 def _named(one: Body, several: bool, vetoed: Collection[str]) -> str:
-    module = str(one["module"]).partition(":")[2]
-    version = f"{module} {one['version']}" if several else str(one["version"])
+    version = f"{_module(one) if several else ''}{one['version']}"
     version += f" #{one['deployment']}" if is_wide() else ""
     version += " (contradicted)" if "conflict" in one else ""
     return f"{version} (vetoed)" if one["version"] in vetoed else version
+
+
+def _module(one: Body) -> str:
+    return f"{str(one['module']).partition(':')[2]} "
 
 
 def _coming(one: Body) -> str:

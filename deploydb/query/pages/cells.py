@@ -27,7 +27,7 @@ class Cell(Struct, frozen=True, kw_only=True):
     """What is drawn of a lane. `state`: the worst of what runs; `look`: the tone of its tint, the place of its version
     among those of the row, from the first environment on (`w0`…), where not all run the same, and `last` in the row's
     last cell; `title`: what the marks stand for; `since`: in UTC, of the version that is shown; `now`: of a past that
-    is compared with now, the version that runs instead."""
+    is compared with now, the version that runs instead of the one that is shown."""
 
     address: str
     state: State | None
@@ -115,9 +115,8 @@ def _cell(
 
 def _now(lane: Any, parts: Mapping[str, Sequence[Part]]) -> Sequence[Part]:  # noqa: ANN401
     changed = lane.get("changed", ())
-    if not changed:
-        return ()
-    return parts[changed[0]["now"]] if changed[0]["now"] is not None else [("nothing", True)]
+    shown = {one["module"] for one in lane["running"][:1] or changed}
+    return next((parts.get(one["now"], [("nothing", True)]) for one in changed if {one["module"]} == shown), ())
 
 
 def _tone(status: str | None, marks: Iterable[State]) -> str:
@@ -125,6 +124,11 @@ def _tone(status: str | None, marks: Iterable[State]) -> str:
     if "bad" in tones or status == "FAILED":
         return "bad"
     return "busy" if "busy" in tones else ""
+
+
+def several(lane: Any) -> bool:  # noqa: ANN401  # of the body
+    """Whether it has releases of several modules, which are then named."""
+    return len({one["module"] for one in (*lane["running"], *lane["pending"], *lane.get("changed", ()))}) > 1
 
 
 def own_holds(lane: Any) -> list[Any]:  # noqa: ANN401
@@ -153,7 +157,8 @@ def _noted(lane: Any, starved: Mapping[tuple[str, str], str]) -> Iterator[tuple[
         if one.get("conflict"):
             yield _ALERT, f"{one['version']} is contradicted"
     for one in lane.get("changed", ()):
-        yield CHANGED, f"now {one['now'] or 'nothing'}"
+        module = f"{one['module'].partition(':')[2]} " if several(lane) else ""
+        yield CHANGED, f"now {module}{one['now'] or 'nothing'}"
     for one in lane["drift"]:
         yield _DRIFT, f"drift: {one['expected']} expected"
     for one in own_holds(lane):

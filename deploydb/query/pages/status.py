@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from deploydb.query.lane_state import STATES
 from deploydb.query.matrix_sections import groups_in, listing
-from deploydb.query.pages.cells import CHANGED, cells_of, own_holds
+from deploydb.query.pages.cells import CHANGED, cells_of, own_holds, several
 from deploydb.query.pages.filters import State, moment
 from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
 from deploydb.query.pages.time_slider import slider_of
@@ -54,7 +54,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),
         "lanes_of": partial(_aligned, columns=columns),
         "cells_of_troubled": partial(_troubled, starved=starved, set_aside=set_aside, reference=counted),
-        "several": _several,
+        "several": several,
         "own_holds": own_holds,
         "set_aside": set_aside,
         "closing": partial(_closing, address, groups_in(given["closed"])),
@@ -128,11 +128,6 @@ def _aligned(row: Any, columns: Sequence[str]) -> Sequence[Any]:  # noqa: ANN401
     """By column the lanes of a row, None where the service has none."""
     found = {lane["environment"]: lane for lane in row["lanes"]}
     return [found.get(column) for column in columns]
-
-
-def _several(lane: Any) -> bool:  # noqa: ANN401  # a lane of the body
-    """Whether it has releases of several modules, which are then named."""
-    return len({one["module"] for one in (*lane["running"], *lane["pending"])}) > 1
 
 
 def _command(asked: RequestContext, answer: Answer) -> Sequence[str]:
