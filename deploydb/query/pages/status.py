@@ -27,7 +27,8 @@ _SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "troubl
 _FIELDS = ("match", "environment", "sort", "group", "at", "known_at")
 """The parameters that the form has fields for."""
 _PAST = ("at", "known_at", "compare")
-_NARROWED = ("team", "label", *_PAST)
+_OF_NOW = ("team", "label")
+_NARROWED = (*_OF_NOW, *_PAST)
 _JSON = status.RESOURCES[0]
 
 _WHOLE = 1000
@@ -37,6 +38,8 @@ _WHOLE = 1000
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     given = {name: asked.request.query_params.get(name) for name in asked.parameters}
     reference = answer["at"] or answer["knownAt"]
+    if reference is None:
+        given["compare"] = None  # of a form whose times were cleared
     address = partial(_address, {**given, "pageNumber": None, "open": None})
     counted = moment(reference) if reference is not None else asked.now
     columns = [one["environment"] for one in answer["columns"]]
@@ -46,7 +49,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         **choices(asked),
         "stream": stream_of(**answer["exact"]) if reference is None else None,
         "reference": moment(reference) if reference is not None else None,
-        "is_compared": reference is not None and given["compare"] is not None,
+        "is_compared": given["compare"] is not None,
         "slider": slider_of(answer["starts"], moment(reference) if reference is not None else None, asked.now, address),
         "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _NARROWED}}),
         "is_dense": given["view"] is None,
@@ -131,8 +134,9 @@ def _aligned(row: Any, columns: Sequence[str]) -> Sequence[Any]:  # noqa: ANN401
 
 
 def _command(asked: RequestContext, answer: Answer) -> Sequence[str]:
+    names = _NARROWED if answer["at"] or answer["knownAt"] else _OF_NOW
     exact = [word for name, value in answer["exact"].items() for word in (f"--{name}", value)]
-    return ["status", *exact, *options_of(asked, *_NARROWED)]
+    return ["status", *exact, *options_of(asked, *names)]
 
 
 PAGES = (
