@@ -53,16 +53,26 @@ def supposed(catalog: Catalog, snapshot: ServiceSnapshot, releases: Sequence[Rel
 
 
 def arrivals(
-    catalog: Catalog, snapshot: ServiceSnapshot, version: str, lanes: Mapping[str, Lane], now: datetime
+    catalog: Catalog,
+    snapshot: ServiceSnapshot,
+    version: str,
+    lanes: Mapping[str, Lane],
+    now: datetime,
+    flow: int | None = None,
 ) -> dict[str, Arrival]:
-    """When the version, with all its modules, would be where, by the environments in which it is still open.
+    """When the version, with all its modules or as one flow has it, would be where, by the environments in which it
+    is still open.
 
     Everybody answers, for other releases too, each after the time that the same answer took before (`lanes`). What has
     no history is not answered, and nothing behind it has a time; nor is what has failed, or was refused. Soaks,
     windows, holds and turns are those of `decide`. A way on which each step is slow is slower than one in ten: the
     second time is an upper estimate.
     """
-    known = [one for one in snapshot.deployments if one.flow is not None and one.release.artifact.version == version]
+    known = [
+        one
+        for one in snapshot.deployments
+        if one.flow is not None and one.release.artifact.version == version and flow in (None, one.flow)
+    ]
     waiting: dict[str, list[Deployment]] = defaultdict(list)
     for one in known:
         if one.needs_evaluation:

@@ -16,13 +16,13 @@ from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.stops import verdict, way
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resources.plan import Span, plan
+from deploydb.query.resources.plan import Span, plan_of
 from deploydb.query.resources.why import why
 from deploydb.query.stage_bodies import StageBody, stage_body
 from deploydb.query.unblock_view import ReleasingBody
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.deployments import DeploymentView, words_on
-from deploydb.store.queries.flows import flow_by_id
+from deploydb.store.queries.flows import FlowView, flow_by_id
 from deploydb.store.trace_contexts import trace_of_release
 
 
@@ -121,7 +121,7 @@ def flow(asked: RequestContext) -> Flow:
         environment=aim or UNSET,
         answer=answer.answer if answer is not None else UNSET,
         releasing=answer.releasing if answer is not None else UNSET,
-        expected=_expected(asked, view.service, view.artifact.version, deployments),
+        expected=_expected(asked, view, deployments),
         untaken=untaken or UNSET,
         trace=trace.trace_id if trace is not None else UNSET,
         trace_url=link.fill_with({"trace_id": trace.trace_id}) if link is not None and trace is not None else UNSET,
@@ -136,14 +136,13 @@ def _aim(deployments: Sequence[DeploymentView], after: Mapping[str, After]) -> s
     return next((one.environment for one in ends if one.status != "SUCCESS"), ends[-1].environment) if ends else None
 
 
-def _expected(
-    asked: RequestContext, service: str, version: str, deployments: Sequence[DeploymentView]
-) -> dict[str, Expected]:
-    """As of `plan`; nothing of what is over, or is not configured any more."""
+def _expected(asked: RequestContext, view: FlowView, deployments: Sequence[DeploymentView]) -> dict[str, Expected]:
+    """As of `plan`, of this flow alone; nothing of what is over, or is not configured any more."""
     last = {one.environment: one for one in deployments}
-    if service not in asked.catalog.services or not any(one.needs_evaluation for one in last.values()):
+    if view.service not in asked.catalog.services or not any(one.needs_evaluation for one in last.values()):
         return {}
-    stages = plan(narrowed(asked, {"version": version}, {"service": service})).stages
+    about = narrowed(asked, {"version": view.artifact.version}, {"service": view.service})
+    stages = plan_of(about, view.id).stages
     return {
         one.environment: body_of(Expected, one)
         for one in stages

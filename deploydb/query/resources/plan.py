@@ -84,6 +84,11 @@ class Plan(Struct, frozen=True, kw_only=True):
 def plan(asked: RequestContext) -> Plan:
     """The stages in the order in which it would come to them: what asks there, what stands in the way now, and when it
     would be there, where each step takes as long as before. Of a version that no pipeline takes: all."""
+    return plan_of(asked)
+
+
+def plan_of(asked: RequestContext, flow: int | None = None) -> Plan:
+    """The same; with a flow of the version, the times are those of this flow, and not of all its modules."""
     name, version = asked.name("service"), asked.option("version")
     services = asked.catalog.services
     service = existing(services.get(name), f"service {shown(name)}{nearest(name, services)}")
@@ -125,7 +130,7 @@ def plan(asked: RequestContext) -> Plan:
     expects = {}
     if situation is not None:
         coming = supposed(asked.catalog, situation, releases if not views else ())
-        expects = arrivals(asked.catalog, coming, version, lanes, asked.now)
+        expects = arrivals(asked.catalog, coming, version, lanes, asked.now, flow)
     return Plan(
         service=name,
         version=version,

@@ -1,0 +1,41 @@
+"""What a flow's answer says of its own release: when it is expected where."""
+
+from datetime import timedelta
+
+from deploydb.domain.model.catalog import Service
+from tests.query.client import Service as Answers
+from tests.scenario import Scenario, catalog
+
+
+def test_expected_times_are_those_of_its_own_module(embedded: Answers) -> None:
+    world = embedded.world
+    modules = ("com.example:a", "com.example:b")
+    world.catalog = catalog(Service(ident="foo", artifacts=modules, pipelines=("main",), promotions=("soak",)))
+    for name in ("a", "b"):  # each takes 5 minutes and soaks for 2 hours in dev, then in prod
+        world.publish("0.1", name=name)
+        _deployed(world, 2)
+    world.publish("1.0", name="a")
+    _deployed(world, 1)
+    world.publish("1.0", name="b")
+    world.evaluate()  # a goes to prod, b to dev
+    world.now += timedelta(minutes=5)
+    world.deploy()
+    came = world.now
+    a, b = (embedded.get(f"/flows/{number}.json") for number in (3, 4))
+    assert [(one["stage"]["environment"], one["stage"]["status"]) for one in a["attempts"]] == [
+        ("dev", "SUCCESS"),
+        ("prod", "COMPLETED"),
+    ]
+    assert {name: one["entered"] for name, one in a["expected"].items()} == {"prod": None}
+    soaked = came + timedelta(hours=2)
+    assert soaked.isoformat() <= a["expected"]["prod"]["verified"]["p50"] < (soaked + timedelta(hours=1)).isoformat()
+    assert list(b["expected"]) == ["dev", "prod"]
+    assert b["expected"]["prod"]["entered"] is not None
+
+
+def _deployed(world: Scenario, stages: int) -> None:
+    world.evaluate()
+    for _ in range(stages):
+        world.now += timedelta(minutes=5)
+        world.deploy()
+        world.evaluate(hours=2.1)
