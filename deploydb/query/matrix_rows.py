@@ -13,6 +13,9 @@ from deploydb.query.lane_bodies import Lane
 from deploydb.query.lane_state import STATES, is_behind, states_of
 from deploydb.query.service_groups import metadata_of
 
+_MOST_FOLLOWED = 20
+"""Services whose lanes are asked one by one."""
+
 
 class MatrixService(Struct, frozen=True, kw_only=True):
     """A row before it is known whether it is on the page. `lanes`: with their states, in the order of the columns."""
@@ -109,3 +112,10 @@ ORDERS: Mapping[str, Callable[[MatrixService], tuple[object, ...]]] = {
     "drift": _by_drift,
     "trouble": _by_trouble,
 }
+
+
+def followed(services: Sequence[MatrixService], found: Sequence[MatrixService]) -> Sequence[str] | None:
+    """The services of whose deployments the slider is: those that are found, where they are some and few; None for
+    all."""
+    is_few = 0 < len(found) < len(services) and len(found) <= _MOST_FOLLOWED
+    return [one.name for one in found] if is_few else None

@@ -10,7 +10,7 @@ from deploydb.store.queries.live_starts import LiveStartView
 
 MOST_BYTES = 200 * 1024
 """Of a page, unless one service alone is longer."""
-_FRAME, _COLUMN, _TROUBLED, _ROW, _EMPTY, _TICK = 15_000, 200, 600, 150, 17, 80
+_FRAME, _COLUMN, _TROUBLED, _ROW, _EMPTY, _TICK = 15_000, 200, 600, 150, 17, 140
 
 
 class Weight(Struct, frozen=True, kw_only=True):
@@ -19,10 +19,11 @@ class Weight(Struct, frozen=True, kw_only=True):
     columns: Sequence[str]
     comfortable: bool
 
-    def left(self, troubled: Iterable[Lane], starts: Iterable[LiveStartView]) -> int:
-        """What is left for rows beside the head of the table, the slider, and the list of lanes that need a look."""
+    def left(self, troubled: Iterable[Lane], starts: Iterable[LiveStartView], address: int) -> int:
+        """What is left for rows beside the head of the table, the slider, and the list of lanes that need a look.
+        `address`: how long it is, which each tick of the slider repeats."""
         head = sum(_COLUMN + 3 * len(name) for name in self.columns)
-        head += sum(_TICK + len(one.service) + len(one.version) + len(one.environment) for one in starts)
+        head += sum(_TICK + address + len(one.service) + len(one.version) + len(one.environment) for one in starts)
         return MOST_BYTES - _FRAME - head - sum(_TROUBLED + _names(lane) + _versions(lane) for lane in troubled)
 
     def of(self, service: MatrixService) -> int:

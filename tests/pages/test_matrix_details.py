@@ -238,7 +238,7 @@ def test_a_step_of_the_slider_is_a_deployment(browser: Browser, world: Scenario)
         assert slider.get_attribute("aria-valuetext") == "now"
         slider.focus()
         page.keyboard.press("ArrowLeft")
-        page.wait_for_url("**/status?match=foo&at=*")
+        page.wait_for_url("**/status?at=*&match=foo")
         assert "foo 1.0 in dev" in str(page.get_by_role("slider", name="Deployment").get_attribute("aria-valuetext"))
 
 

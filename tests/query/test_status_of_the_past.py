@@ -3,7 +3,7 @@
 import re
 from datetime import timedelta
 from typing import Any
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
@@ -194,19 +194,3 @@ def test_the_past_is_compared_with_now(world: Scenario, service: Service) -> Non
     assert service.refusal(f"/api/status?at={quote(NOON.isoformat())}&compare=then")[0] == 400
     page = service.ask(f"/status?at={quote(NOON.isoformat())}&compare=now&show=changed", accept="text/html").text
     assert re.findall(r"<ins>([^<]+)</ins>", page) == ["2.0", "1.1"]
-
-
-def test_the_slider_has_the_deployments_around_a_time(world: Scenario, service: Service) -> None:
-    for number in range(4):
-        world.tell("deployment.observed", service="foo", environment="dev", **seen(f"1.{number}", world.now))
-        world.evaluate()
-        world.now += HOUR
-    page = service.ask(f"/status?at={quote((NOON + 1.5 * HOUR).isoformat())}", accept="text/html").text
-    ticks = re.findall(r'<option value="\d" label="([^"]+)"(?: data-at="([^"]+)")?>', page)
-    assert ticks[1:3] == [("foo 1.1 in dev", "2026-11-22T13:00:00Z"), ("foo 1.2 in dev", "2026-11-22T14:00:00Z")]
-    assert (len(ticks), ticks[-1]) == (5, ("now", ""))
-    assert 'max="4" value="1"' in page
-    assert unquote(re.findall(r'href="([^"]+)" rel="prev"', page)[0]) == "/status?at=2026-11-22T13:00:00Z"
-    assert unquote(re.findall(r'href="([^"]+)" rel="next"', page)[0]) == "/status?at=2026-11-22T14:00:00Z"
-    of_it = service.ask("/status?service=foo&environment=dev", accept="text/html").text
-    assert re.findall(r'max="(\d)" value="(\d)"', of_it) == [("4", "4")]

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.formatting import span
 from deploydb.query.lane_state import worst_status
-from deploydb.query.pages.filters import State, held, lasted, moment, segment, state
+from deploydb.query.pages.filters import State, held, lasted, moment, segment, stamp, state
 from deploydb.query.pages.versions import Part, cut
 
 WAVES = 5
@@ -105,7 +105,7 @@ def _cell(
         version=parts[first["version"]] if first is not None else (),
         more=len(running) - 1,
         marks=list(dict.fromkeys(mark for mark, _ in noted)),
-        since=f"{moment(first['since']):%Y-%m-%dT%H:%M:%SZ}" if first is not None else "",
+        since=stamp(moment(first["since"])) if first is not None else "",
         age=span(lasted(first["since"], reference)) if first is not None else "",
         look=" ".join(look for look in looks if look),
         now=_now(lane, parts),

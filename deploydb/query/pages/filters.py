@@ -89,7 +89,12 @@ def spelled(seconds: float) -> str:
 
 def absolute(text: str) -> str:
     """`2026-11-22 12:00:00 UTC`."""
-    return f"{moment(text).astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    return f"{moment(text).astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'seconds')} UTC"
+
+
+def stamp(time: datetime) -> str:
+    """A time in UTC for machines, to the second: `2026-11-22T12:00:00Z`."""
+    return f"{time.replace(tzinfo=None).isoformat(timespec='seconds')}Z"
 
 
 def typed(text: str) -> str:

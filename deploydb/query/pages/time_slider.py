@@ -6,16 +6,16 @@ from typing import Any
 
 from msgspec import Struct
 
-from deploydb.query.pages.filters import moment
+from deploydb.query.pages.filters import absolute, moment, stamp
 
 _SECOND = timedelta(seconds=1)
 
 
 class Tick(Struct, frozen=True, kw_only=True):
-    """The first second in which a deployment ran, as `at` of an address; and the deployments that came to run then.
-    Now, which has none, is the last of all."""
+    """The deployments that came to run in a second, with its time, and the address of the page then. The last of all is
+    now, which has no time."""
 
-    at: str
+    address: str
     text: str
 
 
@@ -39,20 +39,23 @@ def slider_of(
         texts.setdefault(_whole(moment(one["since"])), []).append(
             f"{one['service']} {one['version']} in {one['environment']}"
         )
-    there = [(second, _together(found)) for second, found in texts.items() if second <= now]
+    there = {second: address(at=stamp(second)) for second in texts if second <= now}
     if not there:
         return None
-    ticks = [*(Tick(at=_written(second), text=text) for second, text in there), Tick(at="", text="now")]
-    chosen = len(ticks) - 1
+    ticks = [Tick(address=there[second], text=_at(second, *texts[second])) for second in there]
+    chosen = len(ticks)
     if reference is not None:
-        chosen = max((place for place, (second, _) in enumerate(there) if second <= reference), default=0)
-    earlier = [second for second, _ in there if reference is None or second < reference]
-    later = [second for second, _ in there if reference is not None and second > reference]
+        chosen = sum(second <= reference for second in there) - 1
+        if chosen < 0:
+            ticks.insert(0, Tick(address=address(), text=_at(reference, "before these deployments")))
+            chosen = 0
+    earlier = [link for second, link in there.items() if reference is None or second < reference]
+    later = [link for second, link in there.items() if reference is not None and second > reference]
     return Slider(
-        ticks=ticks,
+        ticks=[*ticks, Tick(address=address(at=None, known_at=None, compare=None), text="now")],
         chosen=chosen,
-        previous=address(at=_written(earlier[-1])) if earlier else None,
-        next=address(at=_written(later[0])) if later else None,
+        previous=earlier[-1] if earlier else None,
+        next=later[0] if later else None,
     )
 
 
@@ -61,9 +64,5 @@ def _whole(since: datetime) -> datetime:
     return since if not since.microsecond else since.replace(microsecond=0) + _SECOND
 
 
-def _together(texts: Sequence[str]) -> str:
-    return texts[0] if len(texts) == 1 else f"{texts[0]}, and {len(texts) - 1} more"
-
-
-def _written(second: datetime) -> str:
-    return f"{second:%Y-%m-%dT%H:%M:%SZ}"
+def _at(second: datetime, first: str, *others: str) -> str:
+    return f"{first}{', and others' if others else ''}, {absolute(second.isoformat())}"

@@ -15,7 +15,7 @@ from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import HoldBody, hold_body
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.lane_state import STATES, is_behind, states_of
-from deploydb.query.matrix_rows import ORDERS, MatrixService, matching, services_of, within, worst
+from deploydb.query.matrix_rows import ORDERS, MatrixService, followed, matching, services_of, within, worst
 from deploydb.query.matrix_sections import Section as ServiceSection
 from deploydb.query.matrix_sections import counts_of, groups_in, sections_by_page
 from deploydb.query.matrix_weight import Weight
@@ -125,6 +125,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
     exact = service if service in catalog.services else None
     found, services = every_lane(asked) if exact is None else _alone(asked, exact)
     columns = _columns(found, catalog, environment)
+    everything = services
     if environment is not None:
         services = list(within(services, columns))
     services = [one for one in services if belongs(catalog, one.name, team, label)]
@@ -135,9 +136,12 @@ def matrix(asked: RequestContext) -> MatrixPage:
     weight = Weight(columns=columns, comfortable=view == COMFORTABLE)
     with asked.store() as connection:
         moment = found.at or found.known_at or asked.now
-        starts = live_starts(connection, moment, exact, columns, most=MOST_STARTS)
+        slid = [exact] if exact is not None else followed(everything, found_by_text)
+        starts = live_starts(connection, moment, found.known_at or asked.now, slid, columns, most=MOST_STARTS)
     closed = groups_in(asked.option("closed"))
-    pages = sections_by_page(catalog, shown, group, closed, weight.left(troubled, starts), weight.of)
+    pages = sections_by_page(
+        catalog, shown, group, closed, weight.left(troubled, starts, len(asked.request.url.query)), weight.of
+    )
     page = min(wanted, len(pages) - 1)
     names = {*(one.name for section in pages[page] for one in section.services), *(one.service for one in troubled)}
     return MatrixPage(

@@ -81,20 +81,12 @@
     const ticks = moment.list.options;
     const output = document.querySelector("output[for=moment]");
     const say = () => {
-      const { at } = ticks[moment.value].dataset;
-      const words = ticks[moment.value].label + (at ? ", " + at.replace("T", " ").replace("Z", " UTC") : "");
-      output.textContent = words;
-      moment.setAttribute("aria-valuetext", words);
+      output.textContent = ticks[moment.value].label;
+      moment.setAttribute("aria-valuetext", output.textContent);
     };
     say();
     moment.addEventListener("input", say);
-    moment.addEventListener("change", () => {
-      const query = new URLSearchParams(location.search);
-      for (const name of ["at", "known_at", "pageNumber"]) query.delete(name);
-      const { at } = ticks[moment.value].dataset;
-      if (at) query.set("at", at); else query.delete("compare");
-      location.search = query;
-    });
+    moment.addEventListener("change", () => location.assign(ticks[moment.value].dataset.href));
   }
 
   // A matrix that comes anew has the focus, the scrolled place and the card where they were.
