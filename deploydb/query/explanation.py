@@ -63,7 +63,7 @@ def explain(
 ) -> Why:
     """The answer about one deployment. `flow`: its flow's, in the order of stages; `running`: what its lane runs;
     `now`: the time that the answer is of; `passed`: the stages that an order of a person passes by."""
-    after = stages_before(catalog, meant, flow)
+    after = stages_before(catalog, flow, meant)
     way = walked(meant, flow, after)
     runs = next((view for view in running if view.module == meant.artifact.module), None)
     failures = failures_of(flow)

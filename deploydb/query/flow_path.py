@@ -9,11 +9,14 @@ from deploydb.domain.model.pipelines import upstream_of
 from deploydb.store.queries.deployments import DeploymentView
 
 
-def stages_before(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> dict[str, After]:
-    """The stages that come before each: as configured, or for what is not configured any more as they came."""
-    service = catalog.services.get(meant.service)
+def stages_before(
+    catalog: Catalog, flow: Sequence[DeploymentView], meant: DeploymentView | None = None
+) -> dict[str, After]:
+    """The stages that come before each: as configured, or as they came where the meant one, or all of the flow, are not
+    configured any more."""
+    service = catalog.services.get(flow[0].service)
     configured = {stage.environment: stage.after for stage in catalog.stages(service)} if service is not None else {}
-    if meant.environment in configured:
+    if any(view.environment in configured for view in ((meant,) if meant is not None else flow)):
         return configured
     names = list(dict.fromkeys(view.environment for view in flow))
     return {name: After() for name in names[:1]} | {
@@ -23,7 +26,7 @@ def stages_before(catalog: Catalog, meant: DeploymentView, flow: Sequence[Deploy
 
 def way_of(catalog: Catalog, meant: DeploymentView, flow: Sequence[DeploymentView]) -> list[DeploymentView]:
     """The last attempt in each stage that leads to the one that is meant, upstream first, and the meant one last."""
-    return walked(meant, flow, stages_before(catalog, meant, flow))
+    return walked(meant, flow, stages_before(catalog, flow, meant))
 
 
 def walked(meant: DeploymentView, flow: Sequence[DeploymentView], after: Mapping[str, After]) -> list[DeploymentView]:

@@ -1,8 +1,8 @@
-"""What a flow's answer says of its own release: when it is expected where."""
+"""What a flow's answer says of its own release: when it is expected where, and where it ends."""
 
 from datetime import timedelta
 
-from deploydb.domain.model.catalog import Service
+from deploydb.domain.model.catalog import After, Service, Stage
 from tests.query.client import Service as Answers
 from tests.scenario import Scenario, catalog
 
@@ -39,3 +39,31 @@ def _deployed(world: Scenario, stages: int) -> None:
         world.now += timedelta(minutes=5)
         world.deploy()
         world.evaluate(hours=2.1)
+
+
+def test_it_ends_in_a_stage_that_is_configured(embedded: Answers) -> None:
+    world = embedded.world
+    dev, qa = Stage(environment="dev"), Stage(environment="qa", after=After(environments=("dev",)))
+    prod = Stage(environment="prod", after=After(environments=("qa",)))
+    world.catalog = catalog(stages=(dev, qa, prod))
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy()
+    world.catalog = catalog(stages=(dev, Stage(environment="prod", after=After(environments=("dev",)))))
+    for there in ("dev", "prod"):
+        passed = {"service": "foo", "environment": there, "version": "1.0", "promotion": "smoke"}
+        world.tell("verification.finished", **passed, outcome="passed")
+        world.evaluate(minutes=1)
+        world.deploy()
+    flow = embedded.get("/flows/1.json")
+    assert [(one["stage"]["environment"], one["stage"]["status"]) for one in flow["attempts"]] == [
+        ("dev", "SUCCESS"),
+        ("qa", "NOT_STARTED"),
+        ("prod", "SUCCESS"),
+    ]
+    assert flow["environment"] == "prod"
+    assert flow["answer"].startswith("1.0 is in prod since ")
+    world.catalog = catalog(stages=(dev,))  # its last stage is none any more
+    assert embedded.get("/flows/1.json")["environment"] == "dev"
+    world.catalog = catalog(Service(ident="bar", artifacts=("com.example:bar",), pipelines=("main",)))
+    assert embedded.get("/flows/1.json")["environment"] == "prod"

@@ -100,7 +100,7 @@ def flow(asked: RequestContext) -> Flow:
     untaken = reason_body(branches.nowhere(view.service, view.artifact.version)) if branches is not None else None
     link = asked.trace_link if trace is not None and trace.is_sampled else None
     failures = failures_of(deployments)
-    after = stages_before(asked.catalog, deployments[-1], deployments) if deployments else {}
+    after = stages_before(asked.catalog, deployments) if deployments else {}
     words: dict[int, list[Comment]] = defaultdict(list)
     for word in approvals:
         words[word.deployment].append(body_of(Comment, word))
@@ -129,10 +129,11 @@ def flow(asked: RequestContext) -> Flow:
 
 
 def _aim(deployments: Sequence[DeploymentView], after: Mapping[str, After]) -> str | None:
-    """Of the stages that no other comes after, the first that the flow is not through with, else the last."""
+    """Of the stages that no other comes after, the first that the flow is not through with, else the last. None that is
+    not configured any more, where another is."""
     last = {one.environment: one for one in deployments}
     before = {name for environment in last for name in after.get(environment, After()).environments}
-    ends = [one for name, one in last.items() if name not in before]
+    ends = [one for name, one in last.items() if name in after and name not in before]
     return next((one.environment for one in ends if one.status != "SUCCESS"), ends[-1].environment) if ends else None
 
 
