@@ -37,7 +37,7 @@ COLUMNS = (
     "body",
 )
 """Of the table."""
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@")
 """What a cell begins with that a spreadsheet would calculate."""
 PAGE_CHARACTERS = 1024 * 1024
 """Of the bodies of one page: what is in memory for each export, twice."""

@@ -2,7 +2,9 @@
 
 import csv
 import json
+import re
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from urllib.parse import quote
 
@@ -74,7 +76,30 @@ def test_all_of_it_as_a_table_is_what_the_pages_say(world: Scenario, service: Se
     for row, event in zip(rows, expected, strict=True):
         assert row["number"] == str(event["number"])
         assert row["reason"] == event.get("reason", {}).get("text", "")
-    assert rows[0]["who"] == "'=cmd"  # a spreadsheet calculates nothing
     assert [row["type"] for row in csv.DictReader(service.ask("/api/events.csv?who=bob").text.splitlines())] == [
         "hold.placed"
     ]
+
+
+@pytest.mark.parametrize("first", ["=", "+", "-", "@"])
+def test_a_spreadsheet_calculates_nothing(embedded: Service, first: str) -> None:
+    embedded.world.tell("hold.placed", kind="pause", service="foo", by=f"{first}cmd", reason="lunch")
+    row, *_ = csv.DictReader(embedded.ask("/api/events.csv").text.splitlines())
+    assert row["who"] == f"'{first}cmd"
+
+
+def test_the_page_leads_to_each_event_and_to_its_json(embedded: Service) -> None:
+    embedded.world.publish("1.0")
+    embedded.world.evaluate()
+    types = ("service.evaluated", "flow.opened")
+    for type_ in types:
+        number = embedded.get(f"/api/events?type={type_}")["events"][0]["number"]
+        page = embedded.ask(f"/audit?type={type_}", accept="text/html").text
+        itself, as_json = (
+            unescape(found[1])
+            for word in (f"Event {number}", "JSON")
+            if (found := re.search(f'<a href="([^"]+)">{word}</a>', page))
+        )
+        assert itself.endswith(f"#event-{number}")
+        assert f'id="event-{number}"' in embedded.ask(itself, accept="text/html").text
+        assert [one["number"] for one in embedded.get(as_json)["events"]] == [number]
