@@ -44,3 +44,13 @@ def test_few_columns_have_wide_cards_and_too_many_are_a_list() -> None:
 
     assert lane_graph(chained(4)).card > lane_graph(chained(5)).card
     assert [lane_graph(chained(length)).fits for length in (12, 13)] == [True, False]
+
+
+def test_a_list_has_no_edges_however_many_there_would_be() -> None:
+    layers = [[f"{layer}-{number}" for number in range(100)] for layer in "abc"]
+    regions = {name: above for above, here in zip([[], *layers], layers, strict=False) for name in here}
+    chain = [f"stage-{number}" for number in range(300)]
+    for after in (regions, {name: chain[:index] for index, name in enumerate(chain)}):
+        graph = lane_graph(after)
+        assert len(graph.places) == 300
+        assert (graph.fits, graph.edges) == (False, [])

@@ -11,7 +11,7 @@ _FEW = 4
 HEAD, BASE, LINE = 24, 66, 21
 """As there: how far below the top of a card its edges are, and how tall a card is, without lines and for each."""
 MOST = 12
-"""Columns, rows, and lines of a card. With more of columns or rows it is a list."""
+"""Columns, rows, and lines of a card. With more of columns or rows it is a list, without edges."""
 
 
 class Edge(Struct, frozen=True, kw_only=True):
@@ -55,8 +55,9 @@ def lane_graph(after: Mapping[str, Sequence[str]], lines: int = 0) -> LaneGraph:
         return (column - 1) * (card + ACROSS), (row - 1) * down + HEAD
 
     edges = []
-    for name in before:
-        for each in _nearest(before, name):
+    fits = 0 < columns <= MOST and rows <= MOST
+    for name, names in _nearest(before).items() if fits else ():
+        for each in names:
             (x1, y1), (x2, y2) = start(each), start(name)
             edges.append(Edge(before=each, after=name, x1=x1 + card, y1=y1, x2=x2, y2=y2))
     return LaneGraph(
@@ -67,35 +68,30 @@ def lane_graph(after: Mapping[str, Sequence[str]], lines: int = 0) -> LaneGraph:
         width=columns * (card + ACROSS),
         height=max(rows * down - DOWN, 0),
         tall=tall,
-        fits=0 < columns <= MOST and rows <= MOST,
+        fits=fits,
     )
 
 
 def _places(before: Mapping[str, Sequence[str]]) -> dict[str, tuple[int, int]]:
     """Each beside the first stage that it comes after, where there is room, else below."""
     places: dict[str, tuple[int, int]] = {}
+    taken: set[tuple[int, int]] = set()
     for name, names in before.items():
         column = max((places[each][0] + 1 for each in names if each in places), default=1)
         row = min((places[each][1] for each in names if each in places), default=1)
-        while (column, row) in places.values():
+        while (column, row) in taken:
             row += 1
         places[name] = (column, row)
+        taken.add(places[name])
     return places
 
 
-def _nearest(before: Mapping[str, Sequence[str]], name: str) -> list[str]:
-    """The stages before one that are before no other of them."""
-    implied: set[str] = set()
-    for each in before[name]:
-        implied |= _upstream(before, each)
-    return [each for each in before[name] if each not in implied]
-
-
-def _upstream(before: Mapping[str, Sequence[str]], name: str) -> set[str]:
-    found: set[str] = set()
-    look = [name]
-    while look:
-        new = set(before[look.pop()]) - found
-        found |= new
-        look += new
-    return found
+def _nearest(before: Mapping[str, Sequence[str]]) -> dict[str, list[str]]:
+    """For each stage those before it that are before no other of them."""
+    upstream: dict[str, set[str]] = {}
+    nearest: dict[str, list[str]] = {}
+    for name, names in before.items():
+        implied = {one for each in names for one in upstream.get(each, ())}
+        upstream[name] = implied.union(names)
+        nearest[name] = [each for each in names if each not in implied]
+    return nearest
