@@ -44,7 +44,7 @@ def _dense(service: MatrixService) -> int:
                     weight += 75
                     break
         for changed in lane.changed or ():
-            weight += 2 * len(changed.now or "") + 90
+            weight += 2 * len(changed.now or "") + 125
     return weight
 
 

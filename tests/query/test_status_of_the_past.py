@@ -193,4 +193,6 @@ def test_the_past_is_compared_with_now(world: Scenario, service: Service) -> Non
     assert service.refusal("/api/status?compare=now")[0] == 400
     assert service.refusal(f"/api/status?at={quote(NOON.isoformat())}&compare=then")[0] == 400
     page = service.ask(f"/status?at={quote(NOON.isoformat())}&compare=now&show=changed", accept="text/html").text
-    assert re.findall(r"<ins>([^<]+)</ins>", page) == ["2.0", "1.1"]
+    assert re.findall(r'<ins><span class="unseen">now </span>([^<]+)</ins>', page) == ["2.0", "1.1"]
+    assert "Without comparison</a>" in page
+    assert "changed</span>: runs another version now" in page
