@@ -21,6 +21,7 @@ from tests.pages.browser import tab
 from tests.pages.given import served
 from tests.query.client import Service
 from tests.query.test_starvation import STARVED, starve
+from tests.query.test_status_of_the_past import seen
 from tests.scenario import Scenario, catalog
 
 FOO = catalog().services["foo"]
@@ -229,17 +230,30 @@ def test_without_scripts_links_lead_from_deployment_to_deployment(browser: Brows
         page.wait_for_url("**/status")
 
 
-def test_a_step_of_the_slider_is_a_deployment(browser: Browser, world: Scenario) -> None:
-    released(world, "1.0", "foo")
-    world.now += timedelta(hours=1)
+def test_keys_move_the_slider_by_deployments_and_keep_the_focus(browser: Browser, world: Scenario) -> None:
+    for version in ("1.0", "1.1", "1.2"):
+        world.tell("deployment.observed", service="foo", environment="dev", **seen(version, world.now))
+        world.evaluate()
+        world.now += timedelta(hours=1)
     with served(world) as site, tab(browser, site) as page:
         page.goto("/status?match=foo")
         slider = page.get_by_role("slider", name="Deployment")
         assert slider.get_attribute("aria-valuetext") == "now"
+        now = slider.input_value()
         slider.focus()
         page.keyboard.press("ArrowLeft")
-        page.wait_for_url("**/status?at=*&match=foo")
-        assert "foo 1.0 in dev" in str(page.get_by_role("slider", name="Deployment").get_attribute("aria-valuetext"))
+        page.keyboard.press("ArrowLeft")
+        page.wait_for_url("**/status?at=*&match=foo#moment")
+        assert "foo 1.1 in dev" in str(slider.get_attribute("aria-valuetext"))
+        assert page.evaluate("document.activeElement.id") == "moment"
+        page.go_back()
+        page.wait_for_url("**/status?match=foo")
+        assert (slider.input_value(), slider.get_attribute("aria-valuetext")) == (now, "now")
+        page.get_by_role("link", name="Previous deployment").click()
+        page.get_by_role("link", name="Previous deployment").click()
+        page.get_by_role("link", name="Compare with now").click()
+        page.locator(".dense td > a", has_text="now 1.2").hover()
+        assert "now 1.2" in page.get_by_role("tooltip").inner_text().replace("\n", " ")
 
 
 def test_the_preview_of_a_link_counts_the_states(world: Scenario, service: Service) -> None:

@@ -2,6 +2,7 @@
 "use strict";
 (() => {
   const WAIT_MS = 250;
+  const REST_MS = 700;
   const kept = new Map();
   let card = null;
   let shown = null;
@@ -11,7 +12,7 @@
   function address(link) {
     const [service, environment] = link.pathname.split("/").slice(2).map(decodeURIComponent);
     const query = new URLSearchParams({ service, environment, view: "comfortable" });
-    for (const name of ["at", "known_at"]) {
+    for (const name of ["at", "known_at", "compare"]) {
       const value = new URLSearchParams(location.search).get(name);
       if (value) query.set(name, value);
     }
@@ -84,9 +85,19 @@
       output.textContent = ticks[moment.value].label;
       moment.setAttribute("aria-valuetext", output.textContent);
     };
-    say();
+    let leaving = null;
+    const go = () => {
+      window.clearTimeout(leaving);
+      if (moment.value !== moment.defaultValue) location.assign(ticks[moment.value].dataset.href + "#moment");
+    };
     moment.addEventListener("input", say);
-    moment.addEventListener("change", () => location.assign(ticks[moment.value].dataset.href));
+    // Each arrow key is a change: the page is left once they rest. The next one has the focus on the slider.
+    moment.addEventListener("change", () => { window.clearTimeout(leaving); leaving = window.setTimeout(go, REST_MS); });
+    moment.addEventListener("pointerup", go);
+    moment.addEventListener("blur", go);
+    moment.addEventListener("keydown", (event) => { if (event.key === "Enter") go(); });
+    // A page that is gone back to has the value with which it was left.
+    window.addEventListener("pageshow", () => { moment.value = moment.defaultValue; say(); });
   }
 
   // A matrix that comes anew has the focus, the scrolled place and the card where they were.
