@@ -84,8 +84,9 @@ def messages() -> str:
     """Channels and messages on the broker, with their fields."""
     described = document()
     channels = (
-        (f"`{one['bindings']['amqp'].get('exchange', {}).get('name', '')}`", f"`{one['address']}`", one["description"])
+        (f"`{exchange['name']}`" if exchange else "", f"`{one['address']}`", one["description"])
         for one in described["channels"].values()
+        for exchange in (one["bindings"]["amqp"].get("exchange"),)
     )
     types = (
         (f"`{name}`", one["summary"], ", ".join(map(_link, _targets(one["payload"]))))

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from deploydb.broker.asyncapi import document
 from deploydb.configuration import json_schema
 from deploydb.exit_codes import ExitCode
-from docs.hooks.reference import made
+from docs.hooks.reference import exit_codes, made
 from tests.cli.test_program import EVERY
 from tests.pages.browser import tab
 from tests.prose import ROOT
@@ -95,7 +95,20 @@ def test_the_reference_has_every(page: str, built: Path) -> None:
     text = "".join(re.sub("<[^>]+>", "\n", _article(built / one)) for one in pages)
     names = _names(page)
     assert len(names) > 5
+    assert "``" not in text
     assert [name for name in names if not re.search(rf"^{re.escape(name)}(\s|$)", text, re.MULTILINE)] == []
+
+
+def test_a_checkout_has_the_exit_codes() -> None:
+    _, table = exit_codes().split("\n\n", 1)
+    assert table.strip() in (ROOT / "docs/usage.md").read_text(encoding="utf-8")
+
+
+def test_links_of_the_reference_lead_to_files_of_a_checkout() -> None:
+    page = ROOT / "docs/reference/README.md"
+    links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
+    assert len(links) > 5
+    assert [one for one in links if not (page.parent / one).exists()] == []
 
 
 def test_lists_and_tables_are_none_in_the_middle_of_a_paragraph(built: Path) -> None:
