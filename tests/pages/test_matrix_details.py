@@ -256,6 +256,26 @@ def test_keys_move_the_slider_by_deployments_and_keep_the_focus(browser: Browser
         assert "now 1.2" in page.get_by_role("tooltip").inner_text().replace("\n", " ")
 
 
+def test_the_slider_of_the_live_page_follows_the_state(browser: Browser, world: Scenario) -> None:
+    def observe(version: str) -> None:
+        world.now += timedelta(hours=1)
+        world.tell("deployment.observed", service="foo", environment="dev", **seen(version, world.now))
+        world.evaluate()
+
+    observe("1.0")
+    with served(world) as site, tab(browser, site) as page:
+        page.goto("/status")
+        page.get_by_text("live", exact=True).wait_for()
+        page.get_by_role("slider", name="Deployment").focus()
+        observe("1.1")
+        page.locator("#deployments option[label^='foo 1.1 in dev']").wait_for(state="attached")
+        assert page.evaluate("document.activeElement.id") == "moment"
+        page.keyboard.press("ArrowLeft")
+        page.keyboard.press("Enter")
+        page.wait_for_url("**/status?at=*#moment")
+        assert "foo 1.1 in dev" in page.locator("output[for=moment]").inner_text()
+
+
 def test_the_preview_of_a_link_counts_the_states(world: Scenario, service: Service) -> None:
     world.publish("1.0")
     world.evaluate(minutes=1)

@@ -77,37 +77,44 @@
   document.addEventListener("scroll", hide, true);
 
   // The slider: each of its steps is a deployment, the last one now.
-  const moment = document.getElementById("moment");
-  if (moment) {
-    const ticks = moment.list.options;
-    const output = document.querySelector("output[for=moment]");
-    const say = () => {
-      output.textContent = ticks[moment.value].label;
-      moment.setAttribute("aria-valuetext", output.textContent);
-    };
-    let leaving = null;
-    const go = () => {
-      window.clearTimeout(leaving);
-      if (moment.value !== moment.defaultValue) location.assign(ticks[moment.value].dataset.href + "#moment");
-    };
-    moment.addEventListener("input", say);
-    // Each arrow key is a change: the page is left once they rest. The next one has the focus on the slider.
-    moment.addEventListener("change", () => { window.clearTimeout(leaving); leaving = window.setTimeout(go, REST_MS); });
-    moment.addEventListener("pointerup", go);
-    moment.addEventListener("blur", go);
-    moment.addEventListener("keydown", (event) => { if (event.key === "Enter") go(); });
-    // A page that is gone back to has the value with which it was left.
-    window.addEventListener("pageshow", () => { moment.value = moment.defaultValue; say(); });
+  let leaving = null;
+  const slider = () => document.getElementById("moment");
+  const isMoved = () => slider() && slider().value !== slider().defaultValue;
+  function chosen() { return slider().list.options[slider().value]; }
+  function say() {
+    document.querySelector("output[for=moment]").textContent = chosen().label;
+    slider().setAttribute("aria-valuetext", chosen().label);
   }
+  function go() {
+    window.clearTimeout(leaving);
+    if (isMoved()) location.assign(chosen().dataset.href + "#moment");
+  }
+  function rest() {
+    window.clearTimeout(leaving);
+    leaving = window.setTimeout(go, REST_MS);
+  }
+  // Each arrow key is a change: the page is left once they rest. The next one has the focus on the slider.
+  const acts = { input: say, change: rest, pointerup: go, focusout: go, keydown: (event) => { if (event.key === "Enter") go(); } };
+  for (const [name, act] of Object.entries(acts)) {
+    document.addEventListener(name, (event) => { if (slider() && event.target === slider()) act(event); });
+  }
+  // A page that is gone back to has the value with which it was left.
+  window.addEventListener("pageshow", () => {
+    if (!isMoved()) return;
+    slider().value = slider().defaultValue;
+    say();
+  });
 
   // A matrix that comes anew has the focus, the scrolled place and the card where they were.
   let before = null;
   function twin(element) {
     if (!element) return null;
+    if (element.id) return document.getElementById(element.id);
     const name = element.hasAttribute("href") ? "href" : "value";
-    return [...document.querySelectorAll(`#matrix [${name}]`)].find((one) => one.getAttribute(name) === element.getAttribute(name));
+    return [...document.querySelectorAll(`#matrix :is(a, button)[${name}]`)].find((one) => one.getAttribute(name) === element.getAttribute(name));
   }
-  document.addEventListener("htmx:beforeSwap", () => {
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (isMoved()) { event.detail.shouldSwap = false; return; }
     const matrix = document.getElementById("matrix");
     const scrolled = matrix.querySelector(".scroll");
     const focused = document.activeElement;
