@@ -4,9 +4,10 @@ from collections.abc import Iterator
 from urllib.request import urlopen
 
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 
 from tests.cluster import Cluster, write_config
-from tests.monitoring.documented import known_series
+from tests.monitoring.documented import TARGET, known_series
 from tests.monitoring.promtool import promtool
 from tests.servers import until
 from tests.servers.ports import free_ports
@@ -57,3 +58,13 @@ def test_the_processes_have_every_metric_that_is_documented(scraped: dict[str, s
     bases = {name.removesuffix("_total").removesuffix("_sum").removesuffix("_count") for name in expected}
     assert found <= bases | {f"{base}_created" for base in bases}
     assert {base for base in bases if not base.endswith("_bucket")} <= found
+
+
+def test_their_samples_have_the_labels_that_are_documented(scraped: dict[str, str]) -> None:
+    """Of those that show before the first request."""
+    known = known_series()
+    families = (family for text in scraped.values() for family in text_string_to_metric_families(text))
+    samples = [one for family in families for one in family.samples if one.name.startswith("deploydb_")]
+    served = {one.name: TARGET | set(one.labels) for one in samples if not one.name.endswith("_created")}
+    assert any(labels > TARGET for labels in served.values())
+    assert served == {name: known.get(name) for name in served}
