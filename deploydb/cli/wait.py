@@ -71,9 +71,12 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
         return "never", str(answer["answer"])
     stage: Body = answer["stages"][-1]
     status, message = stage["status"], answer["answer"]
-    if status == "SUCCESS" or (status == "COMPLETED" and goal == "running"):
+    if status == "SUCCESS":
         return "there", message
     lanes = ask("status", service=service, environment=environment)["lanes"]
+    runs, comes = (_is_there(lanes, member, version) for member in ("running", "pending"))
+    if status == "COMPLETED" and goal == "running" and runs:
+        return "there", message
     vetoes = [hold for lane in lanes for hold in lane["holds"] if hold["kind"] == "veto" and hold["version"] == version]
     if vetoes and status not in UNDER_WAY:
         return "never", vetoes[0]["text"]
@@ -81,10 +84,11 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
     if releasing is not None and not releasing["possible"]:
         return "never", f"{message}; {releasing['sentence']}"
     outlook = stage.get("outlook")
-    again = status != "NOT_STARTED" and _is_there(lanes, "pending", version)
+    again = comes and status != "NOT_STARTED"
     if outlook is not None and outlook["verdict"] != "held" and not again:
         return "never", message
-    if status == "COMPLETED" and not _is_there(lanes, "running", version):  # replaced before it was verified
+    # replaced before it was verified; while it comes, its report has not been evaluated
+    if status == "COMPLETED" and not runs and not comes:
         return "never", message
     return "waits", message
 

@@ -87,6 +87,21 @@ def test_what_cannot_come_any_more_ends_it_with_the_reason(beside: Shell) -> Non
     assert "nothing releases it" in beside.fails("wait", "bar", "prod", "1.0", "--timeout", "5m")
 
 
+@pytest.mark.parametrize("goal", ["running", "verified"])
+def test_a_report_that_is_not_evaluated_yet_is_waited_for(shell: Shell, sqlite_url: str, goal: str) -> None:
+    foo = Service(ident="foo", artifacts=("com.example:foo",), pipelines=("main",))
+    with Scenario(sqlite_url, catalog(foo)) as world:
+        world.publish("1.0")
+        world.evaluate()
+        [command] = world.commands()
+        world.tell("deployment.finished", command=command.id, outcome="succeeded")
+        with served(world) as url:
+            shell.environment["DEPLOYDB_URL"] = url
+            shell.fails("wait", "foo", "dev", "1.0", "--timeout", "1s", "--for", goal, code=3)
+            world.evaluate(minutes=1)
+            shell.ok("wait", "foo", "dev", "1.0", "--timeout", "1s", "--for", goal)
+
+
 def test_a_name_that_is_wrong_is_reported_at_once(beside: Shell) -> None:
     assert "mars" in beside.fails("wait", "foo", "mars", "1.0")
     assert "baz" in beside.fails("wait", "baz", "dev", "1.0")

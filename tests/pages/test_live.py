@@ -81,7 +81,7 @@ def test_a_person_signs_in_and_approves_by_a_button(here: Site, browser: Browser
     here.await_why("shop", "staging", version, f"{version} is not in staging", "waits for 1 approval")
     with tab(browser, here.house.environment["DEPLOYDB_URL"], java_script_enabled=scripts) as page:
         page.goto(f"/why/shop/dev?version={version}")
-        page.get_by_role("link", name="dev", exact=True).click()
+        page.get_by_role("region", name="Stages and gates").get_by_role("link", name="dev", exact=True).click()
         page.get_by_role("link", name="Sign in to approve or refuse").click()
         page.get_by_label("Your token").fill("wrong")
         page.get_by_role("button", name="Sign in").click()
@@ -125,7 +125,7 @@ def test_a_gate_follows_what_others_say_and_keeps_what_is_being_typed(here: Site
         page.get_by_label("Your token").fill(TOKEN)
         page.get_by_role("button", name="Sign in").click()
         if kind == "flow":
-            page.get_by_role("link", name="dev", exact=True).click()
+            page.get_by_role("region", name="Stages and gates").get_by_role("link", name="dev", exact=True).click()
             page.wait_for_url("**/flows/*")
         page.get_by_text("live", exact=True).wait_for()
         comment = page.get_by_label("Comment on go in dev")
@@ -146,7 +146,10 @@ def test_a_service_follows_what_becomes_of_it(here: Site, browser: Browser) -> N
         page.goto("/services/shop")
         page.get_by_text("live", exact=True).wait_for()
         here.publish("shop", "5.0")
-        page.get_by_role("img", name="dev: 5.0, completed").wait_for()
+        dev = (
+            page.get_by_role("region", name="Stages as a picture").get_by_role("listitem").filter(has_text="dev").first
+        )
+        dev.get_by_text("5.0", exact=True).wait_for()
 
 
 def test_a_page_in_the_background_gives_its_connection_back_and_catches_up(here: Site, browser: Browser) -> None:
