@@ -155,9 +155,9 @@ class RunStep:
                 return
             if repeats and not lost:
                 self._run = replace(self._run, refusals=0)  # those of the search
-            if not self._change(now, due_at=now + LEASE, state="starting", attempts=self._run.attempts + 1):
+            if not self._change(now, due_at=LEASE, state="starting", attempts=self._run.attempts + 1):
                 return
-            self._run = replace(self._run, state="starting", attempts=self._run.attempts + 1, until=now + LEASE)
+            self._run = replace(self._run, state="starting", attempts=self._run.attempts + 1)
             span = Span(None)
             if self._run.trace is not None:
                 name = f"start {self._run.orchestrator}"
@@ -278,16 +278,20 @@ class RunStep:
         self,
         now: datetime,
         *,
-        due_at: datetime | None,
+        due_at: datetime | timedelta | None,
         facts: Sequence[DeploymentStarted | DeploymentFinished] = (),
         **values: Any,  # noqa: ANN401  # of columns
     ) -> bool:
+        """`due_at` as a duration: a lease, from the turn to write on. What is left of the one before may be nothing."""
         if not self._writing.acquire(timeout=self._seconds_left(now)):
             raise Transient("the lease was over before its turn to be written down: the database is slow")
         try:
+            due_at = self._clock() + due_at if isinstance(due_at, timedelta) else due_at
             changed = orchestrator_runs.change(
                 self._engine, self._run, now, due_at=due_at, facts=facts, exchange=EVENTS, **values
             )
+            if changed and due_at is not None:
+                self._run = replace(self._run, until=due_at)
         finally:
             self._writing.release()
         if not changed:

@@ -209,7 +209,7 @@ def test_a_step_waits_for_its_turn_to_write_no_longer_than_its_lease(
 
     monkeypatch.setattr(orchestrator_runs, "change", slow)
     monkeypatch.setattr("workers.orchestrate.STEPPING", 1)
-    monkeypatch.setattr("workers.run_step.LEASE", timedelta(seconds=1))
+    monkeypatch.setattr("workers.run_step.LEASE", timedelta(seconds=3))
     running.configured(workshop, f"type: http\nurl: {paas.url}/deployments\ntoken_from: {VARIABLE}\n{by_run(paas)}")
     [working] = workshop.start("orchestrate")
     workshop.publish(published("1.0"))
