@@ -55,6 +55,8 @@ def status(
       deploydb status --at 2h --compare now
       deploydb status --watch
     """
+    if compare and not (at or known_at):
+        raise click.UsageError("--compare needs a time to compare with now: give --at or --known-at")
     narrowed = {"service": service, "environment": environment, "team": team, "label": label}
     body = ask("status", **narrowed, at=at, known_at=known_at, compare=compare)
     if is_shown(output, body, lambda: (f"lane/{one['service']}/{one['environment']}" for one in body["lanes"])):

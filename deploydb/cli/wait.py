@@ -63,6 +63,8 @@ def wait(service: str, environment: str, version: str, timeout: str, goal: str) 
 
 def _look(service: str, environment: str, version: str, goal: str) -> tuple[str, str]:
     """Whether it is there, waits, is not known yet or never comes, and why."""
+    # before the answer: what runs there then is known to it
+    lanes = ask("status", service=service, environment=environment)["lanes"]
     try:
         answer = ask("why", service, environment, version=version)
     except NotFound as error:
@@ -73,7 +75,6 @@ def _look(service: str, environment: str, version: str, goal: str) -> tuple[str,
     status, message = stage["status"], answer["answer"]
     if status == "SUCCESS":
         return "there", message
-    lanes = ask("status", service=service, environment=environment)["lanes"]
     runs, comes = (_is_there(lanes, member, version) for member in ("running", "pending"))
     if status == "COMPLETED" and goal == "running" and runs:
         return "there", message

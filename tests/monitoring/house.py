@@ -43,19 +43,23 @@ class House:
         self._before |= scrape(self._ports)
         return list(workers.values())
 
-    def fires(self, metric: str, value: Callable[[float], bool], *alerts: str, label: str = "") -> None:
-        """Once a sample of the metric, with a label of this value, is so, these alerts fire, and no others."""
-        after: Scrape = {}
+    def shows(self, metric: str, value: Callable[[float], bool], label: str = "") -> Scrape:
+        """What is scraped once a sample of the metric, with a label of this value, is so."""
+        seen: Scrape = {}
 
         def is_there() -> bool:
-            nonlocal after
-            after = scrape(self._ports)
+            nonlocal seen
+            seen = scrape(self._ports)
             return any(
-                series.startswith(metric) and f'"{label}' in series and value(found) for series, found in after.items()
+                series.startswith(metric) and f'"{label}' in series and value(found) for series, found in seen.items()
             )
 
         until(is_there, f"{metric} to show the fault")
-        assert_fires(self._before, after, *alerts, folder=self._folder)
+        return seen
+
+    def fires(self, metric: str, value: Callable[[float], bool], *alerts: str, label: str = "") -> None:
+        """Once the metric shows it, these alerts fire, and no others."""
+        assert_fires(self._before, self.shows(metric, value, label), *alerts, folder=self._folder)
 
     def execute(self, statement: sa.Update) -> int:
         """Change rows, as time would. Returns how many."""

@@ -111,6 +111,7 @@ def test_an_endpoint_that_fails(house: House, endpoint: Web, monkeypatch: pytest
     house.configure({"webhook/all.yml": f"deployment:\n  created: [{endpoint.url}/hook]\n"})
     house.start("ingest", "promote", "relay", "notify")
     house.workshop.publish(published("1.0"))
+    house.shows("deploydb_command_queue_ready_messages", is_one)
     house.fires("deploydb_notify_failing_endpoints", is_one, "DeployDBCommandsNotConsumed", "DeployDBWebhooksFail")
 
 
@@ -120,6 +121,7 @@ def test_a_call_of_a_webhook_that_is_given_up(house: House, endpoint: Web, monke
     house.configure({"webhook/all.yml": f"deployment:\n  created: [{endpoint.url}/hook]\n"})
     house.start("ingest", "promote", "relay", "notify")
     house.workshop.publish(published("1.0"))
+    house.shows("deploydb_command_queue_ready_messages", is_one)
     expected = ("DeployDBCommandsNotConsumed", "DeployDBWebhooksDead")
     house.fires("deploydb_notify_attempts_total", is_one, *expected, label="dead")
 

@@ -7,7 +7,6 @@ import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.domain.model.overrides import Hold
-from deploydb.http.errors import bad_request
 from deploydb.query.current_lanes import current_lanes
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.lane_bodies import Lane
@@ -90,8 +89,6 @@ def status(asked: RequestContext) -> Status:
     service, environment = asked.option("service"), asked.option("environment")
     team, label = asked.option("team"), asked.option("label")
     require_group(asked.catalog, team, label)
-    if asked.option("compare") and not (asked.option("at") or asked.option("known_at")):
-        raise bad_request("compare needs a time to compare with now: give at or known_at")
     with asked.store() as connection:
         found = lanes_of(asked, connection, service, environment)
         chosen = {one.service for one in found.lanes if belongs(asked.catalog, one.service, team, label)}
