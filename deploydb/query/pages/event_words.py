@@ -91,12 +91,8 @@ def event_look(type_: str, body: Mapping[str, Any]) -> State:
     kind = _known(HOLDS, body.get("kind")) if type_.startswith("hold.") else None
     if kind is None:
         return look
-    is_placed = type_ == "hold.placed"
-    return State(kind.icon if is_placed else look.icon, kind.tone if is_placed else look.tone, _hold(body, look))
-
-
-def _hold(body: Mapping[str, Any], look: State) -> str:
-    return f"{str(body['kind']).capitalize()} {look.word.rpartition(' ')[2]}"
+    word = f"{str(body['kind']).capitalize()} {type_.removeprefix('hold.')}"
+    return replace(kind if type_ == "hold.placed" else look, word=word)
 
 
 def _known(looks: Mapping[str, State], name: object) -> State | None:
