@@ -1,6 +1,7 @@
 """RabbitMQ alone: its refusals as our errors, hostile publishers, dead peers."""
 
 import re
+import secrets
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -103,7 +104,7 @@ def test_an_exchange_of_another_kind_is_named(plain: Any, amqp_url: str) -> None
 
 
 def test_a_publisher_without_the_right_to_write_is_misconfigured(url: str, rabbitmq: RabbitMQ) -> None:
-    reader = rabbitmq.create_user("reader", "pw", urlsplit(url).path[1:], {"read": ".*"})
+    reader = rabbitmq.create_user(f"reader-{secrets.token_hex(4)}", "pw", urlsplit(url).path[1:], {"read": ".*"})
     with open_outbound(reader, name="tests") as outbound, pytest.raises(Misconfigured, match=r"refuses.*permissions"):
         outbound.publish([EVENT])
     with open_inbound(reader, INGEST_QUEUE, name="tests") as inbound:
@@ -111,14 +112,15 @@ def test_a_publisher_without_the_right_to_write_is_misconfigured(url: str, rabbi
 
 
 def test_a_consumer_without_the_right_to_read_is_misconfigured(url: str, rabbitmq: RabbitMQ) -> None:
-    writer = rabbitmq.create_user("writer", "pw", urlsplit(url).path[1:], {"write": ".*"})
+    name = f"writer-{secrets.token_hex(4)}"
+    writer = rabbitmq.create_user(name, "pw", urlsplit(url).path[1:], {"write": ".*"})
     with pytest.raises(Misconfigured, match=r"refuses.*permissions"):
         open_inbound(writer, INGEST_QUEUE, name="tests")
     with open_outbound(writer, name="tests") as outbound:
         assert outbound.publish([EVENT])[0].state == "confirmed"
     with open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         (delivery,) = inbound.receive(1, 5 * SECOND)
-    assert delivery.user_id == "writer"
+    assert delivery.user_id == name
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """A dead letter: the broker takes it whatever the message was, and nothing in it that a publisher wrote is believed."""
 
+import secrets
 import struct
 import subprocess
 import sys
@@ -74,7 +75,8 @@ def taken(url: str, queue: str, number: int, *, wait: timedelta = SOON) -> list[
 @needs_servers
 def test_a_user_who_may_only_write_events_gets_nothing_into_a_command_queue(amqp_url: str, rabbitmq: RabbitMQ) -> None:
     provision(amqp_url, TOPOLOGY)
-    ci = rabbitmq.create_user("ci", "pw", urlsplit(amqp_url).path[1:], {"write": r"^deploydb\.events$"})
+    name = f"ci-{secrets.token_hex(4)}"
+    ci = rabbitmq.create_user(name, "pw", urlsplit(amqp_url).path[1:], {"write": r"^deploydb\.events$"})
     tables: list[Mapping[str, Any]] = [
         FORGED,
         FORGED | {"x-death": deaths(queue=COMMAND_QUEUE, reason="delivery_limit")},
@@ -87,7 +89,7 @@ def test_a_user_who_may_only_write_events_gets_nothing_into_a_command_queue(amqp
     ]
     connection = pika.BlockingConnection(pika.URLParameters(ci))
     for number, table in enumerate(tables):
-        properties = pika.BasicProperties(headers=table, expiration="1", message_id=str(number), user_id="ci")
+        properties = pika.BasicProperties(headers=table, expiration="1", message_id=str(number), user_id=name)
         connection.channel().basic_publish(EVENTS, "fact", b"{}", properties)
     unread: list[Header] = [(name.encode(), text(value.encode())) for name, value in FORGED.items()]
     connection.channel().basic_publish(
@@ -101,7 +103,7 @@ def test_a_user_who_may_only_write_events_gets_nothing_into_a_command_queue(amqp
     for one in letters:
         assert (one.by, one.queue, one.exchange, one.path) == ("broker", INGEST_QUEUE, EVENTS, "$")
         assert one.reason == "the broker gave it up: expired"
-        assert one.user_id in ("ci", None)
+        assert one.user_id in (name, None)
         assert (one.worker, one.died_at) == (None, None)
         assert one.headers == {"note": "kept"}
 

@@ -102,7 +102,11 @@ class RabbitMQ(Server):
         self.api("DELETE", f"vhosts/{quote(name, safe='')}")
 
     def create_user(self, name: str, password: str, vhost: str, permissions: Mapping[str, str]) -> str:
-        """A user with `configure`, `write` and `read` patterns in a vhost, and its URL."""
+        """A user with `configure`, `write` and `read` patterns in a vhost, and its URL.
+
+        Users are the node's, not the vhost's, and other tests make those of `deploydb broker definitions` on it
+        meanwhile: the name is the test's own.
+        """
         self.api("PUT", f"users/{quote(name, safe='')}", {"password": password, "tags": ""})
         everything = {"configure": "", "write": "", "read": "", **permissions}
         self.api("PUT", f"permissions/{quote(vhost, safe='')}/{quote(name, safe='')}", everything)
