@@ -112,5 +112,5 @@ def test_the_commands_that_show_what_was_sent_and_what_came_work(site: Site) -> 
         for webhook in re.findall(rf"^```yaml\n([^`]*format: {name}\n.*?)^```", page, re.M | re.S):
             (site.folder / f"config/webhook/{name}.yml").write_text(webhook)
         for step in steps(f"how-to/{name}.md"):
-            if "broker provision" not in step.command:  # tests/workers/test_eiffel.py has it, with RabbitMQ
+            if "broker provision" not in step.command:  # tests/workers/test_eiffel.py runs it, with RabbitMQ
                 site.follow(step)

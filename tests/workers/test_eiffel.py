@@ -1,5 +1,6 @@
 """Eiffel events through the broker: what they become together, in whichever order they come."""
 
+import shlex
 from itertools import permutations
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from deploydb.store.tables import (
 from tests.cli.shell import Shell
 from tests.cluster import write_config
 from tests.conftest import needs_servers
+from tests.documents.site import steps
 from tests.wire.eiffel import BECOMES, SAMPLES, confidence, created, deployed, eiffel, published
 from tests.workers import in_process
 from tests.workers.in_process import InProcess, until
@@ -170,18 +172,22 @@ def test_the_embedded_broker_has_no_exchange_of_eiffel(embedded_url: str, tmp_pa
 
 
 @needs_servers
-def test_provisioning_binds_the_exchange_of_eiffel(amqp_url: str, postgresql_url: str, tmp_path: Path) -> None:
+def test_the_command_of_the_page_binds_the_exchange_of_eiffel(
+    amqp_url: str, postgresql_url: str, tmp_path: Path
+) -> None:
+    (line,) = (step.command for step in steps("how-to/eiffel.md") if "broker provision" in step.command)
+    _, *command = shlex.split(line)
+    exchange = command[-1]
     with InProcess(amqp_url, postgresql_url, tmp_path) as workshop:
         shell = Shell(tmp_path, DEPLOYDB_BROKER_URL=amqp_url)
-        refused = shell.fails("broker", "provision", "--eiffel", "ci.eiffel")
-        assert "the exchange ci.eiffel does not exist" in refused
+        assert f"the exchange {exchange} does not exist" in shell.fails(*command)
         with pika.BlockingConnection(pika.URLParameters(amqp_url)) as connection:
             channel = connection.channel()
-            channel.exchange_declare("ci.eiffel", exchange_type="topic", durable=True)
-            shell.ok("broker", "provision", "--eiffel", "ci.eiffel")
-            shell.ok("broker", "check", DEPLOYDB_EIFFEL_EXCHANGE="ci.eiffel")
+            channel.exchange_declare(exchange, exchange_type="topic", durable=True)
+            shell.ok(*command)
+            shell.ok("broker", "check", DEPLOYDB_EIFFEL_EXCHANGE=exchange)
             for key in ("eiffel._.EiffelArtifactCreatedEvent._._", "other.key"):
-                channel.basic_publish("ci.eiffel", key, created(key, "1.0"))
+                channel.basic_publish(exchange, key, created(key, "1.0"))
         workshop.start("ingest")
         by_eiffel = "eiffel._.EiffelArtifactCreatedEvent._._"
         until(lambda: {row.id for row in workshop.rows(_TYPES)} == {by_eiffel}, "by the routing keys of Sepia alone")
