@@ -1,7 +1,8 @@
 """MkDocs: links of the documents to files of the repository beside docs/, as they work where the repository is read.
 
 A Markdown file beside docs/ that is linked becomes a page `repository/NAME.md`. Any other file is copied below
-`repository/`. A link to a file that is not there is a warning of MkDocs, and so an error of `make docs`.
+`repository/`. A link to a file that is not there is a warning of MkDocs, and so an error of `make docs`. A link to a
+section of the reference leads to its generated page, which a checkout does not have.
 """
 
 import posixpath
@@ -14,6 +15,7 @@ from mkdocs.structure.pages import Page
 
 ROOT = Path(__file__).parents[2]
 BESIDE = "repository"
+REFERENCE = "reference/README.md"
 _LINK = re.compile(r"(\]\()(?![a-z]+:|#)([^)#\s]+)(#[^)\s]*)?(?=[)\s])")
 
 
@@ -41,7 +43,10 @@ def on_page_markdown(markdown: str, *, page: Page, config: MkDocsConfig, files: 
     def link(found: re.Match[str]) -> str:
         target = _target(source, found[2])
         within = target.removeprefix("docs/") if target.startswith("docs/") else f"{BESIDE}/{target}"
-        return f"{found[1]}{posixpath.relpath(within, posixpath.dirname(here) or '.')}{found[3] or ''}"
+        anchor = found[3] or ""
+        if within == REFERENCE and files.get_file_from_path(made := f"reference/{anchor[1:]}.md"):
+            within, anchor = made, ""
+        return f"{found[1]}{posixpath.relpath(within, posixpath.dirname(here) or '.')}{anchor}"
 
     return _LINK.sub(link, markdown)
 

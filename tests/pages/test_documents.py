@@ -18,7 +18,7 @@ from playwright.sync_api import Browser
 from deploydb.broker.asyncapi import document
 from deploydb.configuration import json_schema
 from deploydb.exit_codes import ExitCode
-from docs.hooks.reference import exit_codes, made
+from docs.hooks.reference import PAGES, exit_codes, made
 from tests.cli.test_program import EVERY
 from tests.pages.browser import tab
 from tests.prose import ROOT
@@ -109,6 +109,13 @@ def test_links_of_the_reference_lead_to_files_of_a_checkout() -> None:
     links = re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8"))
     assert len(links) > 5
     assert [one for one in links if not (page.parent / one).exists()] == []
+
+
+def test_a_section_of_the_reference_stands_for_its_page(built: Path) -> None:
+    sections = re.findall(r"^## (.+)$", (ROOT / "docs/reference/README.md").read_text(encoding="utf-8"), re.MULTILINE)
+    assert {section.lower().replace(" ", "-") for section in sections} == PAGES.keys()
+    for page in ("operations", "releases"):
+        assert 'href="reference/metrics.html"' in _article(built / f"{page}.html")
 
 
 def test_lists_and_tables_are_none_in_the_middle_of_a_paragraph(built: Path) -> None:
