@@ -1,7 +1,6 @@
 """deploy/compose.yaml as Docker Compose reads it, and its services as containers without an engine."""
 
 import json
-import re
 import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -13,6 +12,7 @@ from tests.cluster import ROOT
 from tests.containers import dockerfile
 from tests.containers.container import Container, program
 from tests.containers.image import Image
+from tests.containers.loopback import Loopback
 
 FILE = ROOT / "deploy/compose.yaml"
 OURS = f"deploydb:{__version__}"
@@ -55,28 +55,18 @@ class Machine:
     def __init__(self, project: dict[str, Any], image: Image, folder: Path, servers: Mapping[str, str]) -> None:
         self.project = project
         self.services: dict[str, Any] = project["services"]
-        self.addresses = {name: f"127.1.0.{number}" for number, name in enumerate(self.services, start=1)}
+        self.network = Loopback(self.services, folder, servers)
         self._image = image
         self._folder = folder
-        self._servers = servers
-        hosts = folder / "hosts"
-        hosts.write_text("".join(f"{address} {name}\n" for name, address in self.addresses.items()))
         for secret in self.project["secrets"].values():
             path = Path(secret["file"])
-            path.write_text(self._on_loopback(path.read_text()))
-
-    def _on_loopback(self, text: str, name: str = "") -> str:
-        """The one place where addresses are other ones than in the file: ports of servers, and 0.0.0.0, which all
-        containers have for themselves."""
-        for server, address in self._servers.items():
-            text = text.replace(server, address)
-        return re.sub(r"\b(0\.0\.0\.0|127\.0\.0\.1)(?=:8080|$)", self.addresses.get(name, "127.0.0.1"), text)
+            path.write_text(self.network.text(path.read_text()))
 
     def container(self, name: str, *arguments: str, **environment: str) -> Container:
         """A service, with `arguments` in the place of its command."""
         service = self.services[name]
         assert service["read_only"] is True
-        mounts, writable = {"/etc/hosts": self._folder / "hosts"}, {}
+        mounts, writable = {"/etc/hosts": self.network.hosts}, {}
         for volume in service.get("volumes", ()):
             source = Path(volume["source"])
             if volume["type"] == "volume":
@@ -85,8 +75,8 @@ class Machine:
             (mounts if volume.get("read_only") else writable)[volume["target"]] = source
         for secret in service.get("secrets", ()):
             mounts[secret["target"]] = Path(self.project["secrets"][secret["source"]]["file"])
-        command = [self._on_loopback(word, name) for word in [*arguments] or service["command"] or []]
-        given = {key: self._on_loopback(value, name) for key, value in (service.get("environment") or {}).items()}
+        command = [self.network.text(word, name) for word in [*arguments] or service["command"] or []]
+        given = {key: self.network.text(value, name) for key, value in (service.get("environment") or {}).items()}
         tmpfs = [one.partition(":")[0] for one in service["tmpfs"]]
         made = self._image.container(
             *command, user=service["user"], mounts=mounts, writable=writable, tmpfs=tmpfs, folder="/tmp"
@@ -105,5 +95,5 @@ class Machine:
 
     def health_check(self, name: str) -> Container:
         """The image's HEALTHCHECK in the service's container."""
-        words = [word.replace("127.0.0.1", self.addresses[name]) for word in dockerfile.words("HEALTHCHECK")]
+        words = [word.replace("127.0.0.1", self.network.addresses[name]) for word in dockerfile.words("HEALTHCHECK")]
         return self._image.container(command=words, tmpfs=["/tmp"])

@@ -53,6 +53,8 @@ def build(folder: Path) -> Image:
                 shutil.rmtree(old)
             (packages / "dependencies.pth").write_text(f"{Path(msgspec.__file__).parents[1]}\n")
             _run(rest, source)
+    for path in (folder / "opt/bin").glob("deploydb*"):  # its first line has the path of the environment
+        path.write_text(path.read_text().replace(str(folder / "opt"), "/opt/deploydb"))
     return Image(folder / "opt")
 
 

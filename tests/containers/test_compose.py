@@ -4,7 +4,6 @@ import json
 import re
 import shlex
 import subprocess
-import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -21,9 +20,10 @@ from deploydb.store.privileges import WRITES
 from tests.cluster import ROOT
 from tests.containers.compose import OURS, Machine, copied, in_order, resolved
 from tests.containers.image import Image
+from tests.containers.running import Running
 from tests.monitoring.promtool import PROMETHEUS, promtool
 from tests.monitoring.test_dashboards import DASHBOARDS
-from tests.servers import PostgreSQL, RabbitMQ, until
+from tests.servers import PostgreSQL, RabbitMQ
 from workers.__main__ import WORKERS
 
 GUIDE = (ROOT / "docs/how-to/compose.md").read_text(encoding="utf-8")
@@ -141,19 +141,13 @@ def machine(image: Image, own_rabbitmq: RabbitMQ, own_postgresql: PostgreSQL, tm
     return Machine(project, image, tmp_path, servers)
 
 
-class Started:
-    """The services as `docker compose up --wait` starts them. All processes end with the block."""
+class Started(Running):
+    """The services as `docker compose up --wait` starts them."""
 
     def __init__(self, machine: Machine, rabbitmq: RabbitMQ, folder: Path) -> None:
+        super().__init__(machine.network, folder)
         self.machine = machine
         self._rabbitmq = rabbitmq
-        self._folder = folder
-        self._count = 0
-        self.processes: dict[str, subprocess.Popen[str]] = {}
-
-    def root(self) -> Path:
-        self._count += 1
-        return self._folder / f"root-{self._count}"
 
     def up(self) -> None:
         services = self.machine.services
@@ -162,15 +156,15 @@ class Started:
                 self._import_definitions()
             elif services[name]["image"].startswith("postgres:") and name != "postgresql":
                 programs = f"{PostgreSQL.programs()}:/usr/bin:/bin"
-                self.machine.container(name, PATH=programs).run(self.root())
+                self.run(self.machine.container(name, PATH=programs))
             elif services[name]["image"] == OURS and "profiles" not in services[name]:
                 container = self.machine.container(name)
                 if services[name]["restart"] == "on-failure":
-                    container.run(self.root())
+                    self.run(container)
                 else:
-                    self.processes[name] = container.start(self.root())
+                    self.start(name, container)
         for name in self.processes:
-            until(lambda name=name: self._ready(name), what=f"{name} to be ready")  # type: ignore[misc]
+            self.until_it_answers(name, "/readyz")
 
     def _import_definitions(self) -> None:
         volumes = {one["target"]: one for one in self.machine.services["rabbitmq"]["volumes"]}
@@ -179,25 +173,6 @@ class Started:
         assert volumes[str(Path(path).parent)]["source"] == "definitions"
         made = self.machine.container("definitions").writable["/var/lib/deploydb"] / Path(path).name
         self._rabbitmq.api("POST", "definitions", json.loads(made.read_text()))
-
-    def _ready(self, name: str) -> bool:
-        assert self.processes[name].poll() is None, name
-        try:
-            with urllib.request.urlopen(f"http://{self.machine.addresses[name]}:8080/readyz", timeout=20) as answer:
-                return bool(answer.status == 200)
-        except OSError:
-            return False
-
-    def kill(self) -> None:
-        for process in self.processes.values():
-            process.kill()
-            process.wait()
-
-    def stop(self) -> None:
-        for process in self.processes.values():
-            process.terminate()
-        codes = {name: process.wait(30) for name, process in self.processes.items()}
-        assert set(codes.values()) == {0}, codes
 
 
 def test_all_of_it_starts_and_a_release_reaches_prod_by_the_commands_of_the_guide(
@@ -208,10 +183,10 @@ def test_all_of_it_starts_and_a_release_reaches_prod_by_the_commands_of_the_guid
         stack.callback(started.kill)
         started.up()
         for name in started.processes:
-            machine.health_check(name).run(started.root())
+            started.run(machine.health_check(name))
         _every_login_is_its_own(own_postgresql, own_rabbitmq)
         printed = [
-            machine.container("cli", *shlex.split(line.removeprefix(CLI))).run(started.root())
+            started.run(machine.container("cli", *shlex.split(line.removeprefix(CLI))))
             for line in GUIDE.splitlines()
             if line.startswith(CLI)
         ]

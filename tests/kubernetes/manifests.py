@@ -11,6 +11,7 @@ import yaml
 
 from tests.cluster import ROOT
 from tests.containers.container import program
+from tests.kubernetes.guide import MAKE_CONFIG
 
 FOLDER = ROOT / "deploy/kubernetes"
 OVERLAYS = ("small", "production")
@@ -31,11 +32,12 @@ def overlay(name: str) -> tuple[Object, ...]:
     return built(FOLDER / "overlays" / name)
 
 
-def config_maps(folder: Path = CONFIGURATION) -> tuple[Object, ...]:
-    """What `make-config` prints of a configuration."""
+def config_maps() -> tuple[Object, ...]:
+    """What `make-config` prints of the configuration."""
     path = f"{program('kubectl').parent}:{os.environ['PATH']}"
+    command = ["sh", "-ec", MAKE_CONFIG]
     made = subprocess.run(
-        [FOLDER / "make-config", folder], env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
+        command, cwd=ROOT, env=os.environ | {"PATH": path}, capture_output=True, text=True, check=True
     )
     return tuple(each for each in yaml.safe_load_all(made.stdout) if each is not None)
 

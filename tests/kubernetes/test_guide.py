@@ -12,29 +12,39 @@ import pytest
 from deploydb import __version__
 from tests.cluster import ROOT
 from tests.containers.container import program
+from tests.kubernetes.guide import EXEC, IN_IMAGE, IN_TOOLBOX, LINES, MAKE_CONFIG, MAKE_SECRETS, NOT_RUN, PAGE, commands
 from tests.kubernetes.manifests import FOLDER, built, of_kind, overlay
 from tests.servers.ports import free_ports
 
-PAGE = (ROOT / "docs/how-to/kubernetes.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```sh\n(.*?)^```", PAGE, re.MULTILINE | re.DOTALL)
-LINES = list(dict.fromkeys(line for block in BLOCKS for line in block.splitlines()))
 KINDS = {"deployment": "Deployment", "deploy": "Deployment", "job": "Job", "service": "Service"}
 
 
-@pytest.mark.parametrize("line", [line for line in LINES if "kubectl" in line and not line.endswith("/secrets")])
-def test_kubectl_takes_the_command(line: str, tmp_path: Path) -> None:
+def test_every_command_is_run_or_there_is_a_reason() -> None:
+    run = {MAKE_SECRETS, *IN_TOOLBOX, *commands(MAKE_CONFIG), *commands(IN_IMAGE)}
+    not_run = {one for line in LINES if line not in run for one in commands(line) if one not in run}
+    assert not_run == NOT_RUN.keys()
+
+
+@pytest.mark.parametrize("line", [line for line in LINES if "kubectl" in line])
+def test_kubectl_takes_the_command(line: str, clone: Path, tmp_path: Path) -> None:
     """It fails for one reason alone: no cluster answers."""
     (port,) = free_ports(1)
+    document = tmp_path / "document.yaml"
+    document.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n")
+    kubectl = tmp_path / "bin/kubectl"
+    kubectl.parent.mkdir()
+    options = f"--server=http://127.0.0.1:{port} --request-timeout=5s"
+    kubectl.write_text(f'#!/bin/sh\nexec {program("kubectl")} {options} "$@"\n')
+    kubectl.chmod(0o755)
     (tmp_path / "config").write_text("")
-    words = shlex.split(line.rpartition(" | ")[2])
-    path = tmp_path / "document.yaml"
-    path.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n")
-    given = [str(path) if word.startswith("https://") and words[1] == "apply" else word for word in words[1:]]
     ended = subprocess.run(
-        [program("kubectl"), f"--server=http://127.0.0.1:{port}", "--request-timeout=5s", *given],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"], "HOME": str(tmp_path), "KUBECONFIG": str(tmp_path / "config")},
-        input=path.read_text(),
+        ["bash", "-euo", "pipefail", "-c", re.sub(r"-f https://\S+", f"-f {document}", line)],
+        cwd=clone,
+        env={
+            "PATH": f"{kubectl.parent}:{os.environ['PATH']}",
+            "HOME": str(tmp_path),
+            "KUBECONFIG": str(tmp_path / "config"),
+        },
         capture_output=True,
         text=True,
         check=False,
@@ -64,7 +74,7 @@ def test_the_walk_is_that_of_the_containers_which_is_run() -> None:
     page = (ROOT / "docs/how-to/compose.md").read_text(encoding="utf-8")
     of_compose = re.findall(r"^docker compose -f deploy/compose.yaml run --rm cli (.*)$", page, re.MULTILINE)
     walk = PAGE[PAGE.index("## Walk a release") : PAGE.index("## Change the configuration")]
-    assert re.findall(r" exec deploy/toolbox -- deploydb (.*)$", walk, re.MULTILINE) == of_compose
+    assert re.findall(rf"^{EXEC}deploydb (.*)$", walk, re.MULTILINE) == of_compose
 
 
 def test_the_image_has_the_version_of_this_deploydb_but_in_an_upgrade() -> None:
