@@ -135,10 +135,10 @@ class Hooks:
         return found, [message_of(one.fact, hook.publisher) for one in found if isinstance(one, Published)]
 
     async def _publish(self, hook: Hook, messages: Sequence[Message]) -> None:
-        unconfirmed = self._requests.labels(hook.name, "unconfirmed")
-        for message in messages:
+        if messages:
+            unconfirmed = self._requests.labels(hook.name, "unconfirmed")
             again = "send it again; it counts once"
-            await self._publisher.confirm([message], again, log=self._log, unconfirmed=unconfirmed, hook=hook.name)
+            await self._publisher.confirm(messages, again, log=self._log, unconfirmed=unconfirmed, hook=hook.name)
 
     async def _await_stored(self, published: Sequence[Published], seconds: float) -> set[str]:
         """The ids of the facts that are in the log by then. The broker has them all."""
