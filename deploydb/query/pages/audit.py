@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from deploydb.domain.formatting import span
 from deploydb.query.pages.event_words import TYPES, event_look
-from deploydb.query.pages.filters import State, moment, segment, why_address
+from deploydb.query.pages.filters import State, absolute, moment, segment, why_address
 from deploydb.query.pages.page import Answer, choices, page_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
@@ -140,7 +140,15 @@ def _fields(body: Any) -> Iterator[str]:  # noqa: ANN401  # any JSON
             yield _short(body[name])
     for name in _FIELDS:
         if body.get(name):
-            yield f"{name.replace('_', ' ')}: {_short(body[name])}"
+            yield f"{name.replace('_', ' ')}: {_short(_time(body[name]) if name == 'until' else body[name])}"
+
+
+def _time(value: Any) -> Any:  # noqa: ANN401  # any JSON
+    """A time as pages have it; what is none as it is."""
+    try:
+        return absolute(value)
+    except (TypeError, ValueError):
+        return value
 
 
 def _short(value: Any, longest: int = _LONGEST_FIELD) -> str:  # noqa: ANN401  # any JSON

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 import msgspec
 from msgspec import Struct
 
-from deploydb.domain.formatting import span
+from deploydb.domain.formatting import in_words, span
 from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer
 from deploydb.query.pages.svg import Tick, ticks
@@ -66,7 +66,7 @@ def draw_time(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "windows": [(word, address(hours=each), each == hours) for each, word in _WINDOWS],
         "earlier": address(at=f"{since:%Y-%m-%dT%H:%M:%SZ}"),
         "later": address(at=later) if until < asked.now else None,
-        "hours": hours,
+        "how_long": in_words(timedelta(hours=hours)),
         "most_hours": MOST_HOURS,
         "before": lambda change: span(max((until - moment(change["time"])).total_seconds(), 0)),
         "chronology": Chronology(

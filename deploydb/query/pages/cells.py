@@ -18,9 +18,8 @@ _LONGEST_TITLE = 110
 _DRIFT = State("drift", "wait", "drift")
 _ALERT = State("alert", "bad", "alert")
 CHANGED = State("sent", "busy", "changed")
-_NARROW_FROM = 8
-"""Columns; from there on versions are `_NARROW`, else `_WIDE`, characters long at most."""
-_NARROW, _WIDE = 12, 17
+_LONGEST = ((12, 9), (8, 12), (0, 17))
+"""From so many columns on, how long a version is at most; two versions in a cell are as in 8 columns."""
 
 
 class Cell(Struct, frozen=True, kw_only=True):
@@ -57,7 +56,7 @@ def cells_of(
     later = [one["now"] for lane in row["lanes"] for one in lane.get("changed", ()) if one["now"] is not None]
     parts = cut(
         [*order, *(version for version in dict.fromkeys(later) if version not in order)],
-        longest or (_NARROW if later or len(columns) >= _NARROW_FROM else _WIDE),
+        longest or next(most for least, most in _LONGEST if max(len(columns), 8 if later else 0) >= least),
     )
     name = segment(row["service"])
     found = {
