@@ -152,7 +152,7 @@ def test_a_page_may_load_nothing_from_elsewhere_and_run_nothing_of_its_own(servi
 
 def test_what_pages_bring_along_is_kept_for_ever_and_has_its_licence(service: Service) -> None:
     addresses = re.findall(r'"(/static/[^"]+)"', service.ask("/status").text)
-    assert len(addresses) == 9
+    assert len(addresses) == 10
     for address in addresses:
         answer = service.ask(address)
         assert answer.status_code == 200

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta
 
-from deploydb.query.pages.svg import bars, columns, ticks
+import pytest
+
+from deploydb.query.pages.svg import axis, bars, columns
 
 START = datetime(2026, 11, 1, tzinfo=UTC)
 END = START + timedelta(days=10)
@@ -25,10 +27,26 @@ def test_what_was_over_before_is_not_drawn_and_what_was_short_is_drawn_wide_enou
     assert drawn[1].x + drawn[1].width <= 100
 
 
-def test_ticks_tell_the_hour_where_days_are_few() -> None:
-    assert [tick.text for tick in ticks(START, END)] == ["01 Nov", "03 Nov", "06 Nov", "08 Nov"]
-    assert ticks(START - timedelta(days=360), START)[3].text == "03 Aug 2026"
-    assert ticks(START, START + timedelta(days=2))[1].text == "01 Nov 12:00"
+@pytest.mark.parametrize(
+    ("since", "lasts", "named"),
+    [
+        (START, timedelta(days=10), ["01 Nov", "03 Nov", "05 Nov", "07 Nov", "09 Nov"]),
+        (START + timedelta(minutes=37), timedelta(hours=6), ["01 Nov 02:00", "01 Nov 04:00"]),
+        (START + timedelta(hours=7), timedelta(days=1), ["01 Nov 12:00", "01 Nov 18:00", "02 Nov 00:00"]),
+        (START, timedelta(days=30), ["02 Nov", "09 Nov", "16 Nov", "23 Nov"]),
+        (START - timedelta(days=360), timedelta(days=360), ["Jan 2026", "Apr 2026", "Jul 2026"]),
+    ],
+)  # fmt: skip
+def test_ticks_stand_at_round_times(since: datetime, lasts: timedelta, named: list[str]) -> None:
+    drawn = axis(since, since + lasts)
+    assert [tick.text for tick in drawn.ticks if tick.named] == named
+
+
+def test_an_axis_has_the_next_ticks_on_both_sides_for_other_zones() -> None:
+    drawn = axis(START + timedelta(hours=5), START + timedelta(hours=29))
+    assert [tick.drawn for tick in drawn.ticks] == [False, True, True, True, True, False]
+    assert drawn.ticks[0].x == -20.833
+    assert (drawn.seconds, drawn.step) == (86_400, 21_600)
 
 
 def test_columns_have_one_scale_and_days_without_any_have_none() -> None:

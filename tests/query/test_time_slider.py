@@ -21,7 +21,7 @@ class Shown:
         answer = service.ask(f"/status?{urlencode(given)}", accept="text/html")
         assert answer.status_code == 200, answer.text
         page = answer.text
-        options = re.findall(r'<option value="\d+" label="([^"]+)" data-href="([^"]+)">', page)
+        options = re.findall(r'<option value="\d+" label="([^"]+)" data-href="([^"]+)"', page)
         self.ticks = [(unescape(text), _address(address)) for text, address in options]
         (self.chosen,) = map(int, re.findall(r' max="\d+" value="(\d+)"', page))
         self.previous, self.next = (_beside(page, rel) for rel in ("prev", "next"))

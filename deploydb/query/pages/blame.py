@@ -11,7 +11,7 @@ from msgspec import Struct
 from deploydb.domain.formatting import in_words, span
 from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer
-from deploydb.query.pages.svg import Tick, ticks
+from deploydb.query.pages.svg import Axis, axis
 from deploydb.query.request_context import RequestContext
 from deploydb.query.views.blame import HOURS, MOST_HOURS
 from deploydb.store.queries.events import EventView, Filter, events_before
@@ -46,7 +46,7 @@ class Chronology(Struct, frozen=True, kw_only=True):
     """The changes on a line from the beginning of the time to its end."""
 
     points: Sequence[Point]
-    ticks: Sequence[Tick]
+    axis: Axis
 
 
 def draw_time(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
@@ -74,7 +74,7 @@ def draw_time(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
                 Point(x=round(min(max((moment(one["time"]) - since) / (until - since), 0), 1) * 100, 2), item=item)
                 for item, one in enumerate(answer["changes"])
             ],
-            ticks=ticks(since, until),
+            axis=axis(since, until),
         ),
     }
 

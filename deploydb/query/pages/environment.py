@@ -15,7 +15,7 @@ from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
 from deploydb.query.pages.reports import kinds_of
 from deploydb.query.pages.strip import strip
-from deploydb.query.pages.svg import ticks
+from deploydb.query.pages.svg import axis
 from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import PAGE
 from deploydb.query.resources.blame import Change, blame
@@ -107,7 +107,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     start, end = moment(answer["now"]), moment(answer["until"])
     return {
         "strip": strip(answer["ahead"], start, end),
-        "ticks": ticks(start, end, 7),
+        "axis": axis(start, end),
         "kinds": kinds_of(answer["changes"]),
         "beside": pages_beside(asked, more=answer["more"]),
         "stream": stream_of(environment=answer["environment"]),

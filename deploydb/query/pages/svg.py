@@ -1,15 +1,28 @@
 """Where the bars and columns of a drawing are. Templates paint them; nothing here knows SVG."""
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 from msgspec import Struct
 
 TALL = 150
 """Of columns, in pixels."""
-_MONTHS_ALONE = timedelta(days=300)
-"""Shorter than this, days and months are distinct without their year."""
+_DAY = timedelta(days=1)
+_STEPS = (
+    *(timedelta(minutes=each) for each in (5, 10, 15, 30, 60, 120, 180, 360, 720)),
+    _DAY,
+    2 * _DAY,
+    7 * _DAY,
+    14 * _DAY,
+)
+_MONTHS = (1, 2, 3, 6, 12, 24, 60)
+_MONDAY = datetime(1970, 1, 5, tzinfo=UTC)
+_MOST = {"hour": 4, "day": 7, "month": 5}
+"""Ticks of an axis by their form: their texts stand beside each other on a phone."""
+_FORMS = {"hour": "%d %b %H:%M", "day": "%d %b", "month": "%b %Y"}
+_ROOM = {"hour": 80, "day": 90, "month": 88}
+"""Behind this a text would go beyond the axis, in hundredths."""
 _NARROWEST = 0.4
 """In hundredths of the whole: what is shorter is drawn so wide, to be seen."""
 
@@ -41,10 +54,24 @@ class Columns(Struct, frozen=True, kw_only=True):
 
 
 class Tick(Struct, frozen=True, kw_only=True):
-    """A time on the axis."""
+    """A round time: `time` for machines. `drawn`: it is on the axis; `named`: its text has room there, too."""
 
     x: float
+    time: str
     text: str
+    drawn: bool
+    named: bool
+
+
+class Axis(Struct, frozen=True, kw_only=True):
+    """Ticks at round times of UTC, and the next ones before and behind: pages move them to round times of the reader's
+    zone. `seconds`: of the whole; `step`: between two ticks, of months about."""
+
+    ticks: Sequence[Tick]
+    seconds: float
+    step: float
+    form: str
+    room: int
 
 
 def bars(since: Sequence[datetime], start: datetime, end: datetime) -> list[Bar]:
@@ -63,12 +90,55 @@ def bars(since: Sequence[datetime], start: datetime, end: datetime) -> list[Bar]
     return drawn
 
 
-def ticks(start: datetime, end: datetime, count: int = 4) -> list[Tick]:
-    """Times from the start on, the same distance apart."""
-    step = (end - start) / count
+def axis(start: datetime, end: datetime) -> Axis:
+    """Hours, midnights, Mondays or firsts of months, as many as are read with ease."""
     whole = end - start
-    form = "%d %b %H:%M" if whole < timedelta(days=count) else "%d %b" if whole < _MONTHS_ALONE else "%d %b %Y"
-    return [Tick(x=index * 100 / count, text=f"{start + index * step:{form}}") for index in range(count)]
+    step = next((one for one in _STEPS if whole <= one * _MOST["hour" if one < _DAY else "day"]), None)
+    if step is not None:
+        form = "hour" if step < _DAY else "day"
+        times = list(_steps(start, end, step))
+    else:
+        form = "month"
+        months = next((one for one in _MONTHS if whole <= one * 30 * _DAY * _MOST[form]), _MONTHS[-1])
+        step = months * 30 * _DAY
+        times = list(_firsts(start, end, months))
+    places = [(time, (time - start) * 100 / whole) for time in times]
+    return Axis(
+        ticks=[
+            Tick(
+                x=round(x, 3),
+                time=time.isoformat(),
+                text=f"{time:{_FORMS[form]}}",
+                drawn=0 <= x < 100,
+                named=0 <= x <= _ROOM[form],
+            )
+            for time, x in places
+        ],
+        seconds=whole.total_seconds(),
+        step=step.total_seconds(),
+        form=form,
+        room=_ROOM[form],
+    )
+
+
+def _steps(start: datetime, end: datetime, step: timedelta) -> Iterator[datetime]:
+    """Multiples of a step, from the last one until the start to the first one from the end on."""
+    time = start - (start - _MONDAY) % step
+    while time < end:
+        yield time
+        time += step
+    yield time
+
+
+def _firsts(start: datetime, end: datetime, months: int) -> Iterator[datetime]:
+    """The same of months."""
+    index = (start.year * 12 + start.month - 1) // months * months
+    while True:
+        time = datetime(index // 12, index % 12 + 1, 1, tzinfo=UTC)
+        yield time
+        if time >= end:
+            return
+        index += months
 
 
 def columns(up: Sequence[int], down: Sequence[int]) -> Columns:

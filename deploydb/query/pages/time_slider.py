@@ -13,10 +13,11 @@ _SECOND = timedelta(seconds=1)
 
 class Tick(Struct, frozen=True, kw_only=True):
     """The deployments that came to run in a second, with its time, and the address of the page then. The last of all is
-    now, which has no time."""
+    now, which has none."""
 
     address: str
     text: str
+    time: str | None = None
 
 
 class Slider(Struct, frozen=True, kw_only=True):
@@ -42,12 +43,14 @@ def slider_of(
     there = {second: address(at=stamp(second)) for second in texts if second <= now}
     if not there:
         return None
-    ticks = [Tick(address=there[second], text=_at(second, *texts[second])) for second in there]
+    ticks = [Tick(address=there[second], text=_at(second, *texts[second]), time=second.isoformat()) for second in there]
     chosen = len(ticks)
     if reference is not None:
         chosen = sum(second <= reference for second in there) - 1
         if chosen < 0:
-            ticks.insert(0, Tick(address=address(), text=_at(reference, "before these deployments")))
+            ticks.insert(
+                0, Tick(address=address(), text=_at(reference, "before these deployments"), time=reference.isoformat())
+            )
             chosen = 0
     earlier = [link for second, link in there.items() if reference is None or second < reference]
     later = [link for second, link in there.items() if reference is not None and second > reference]

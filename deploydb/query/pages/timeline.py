@@ -8,7 +8,7 @@ from typing import Any
 from msgspec import Struct
 
 from deploydb.query.pages.filters import moment
-from deploydb.query.pages.svg import Bar, Tick, bars, ticks
+from deploydb.query.pages.svg import Axis, Bar, axis, bars
 
 _APART = 6
 """Marks nearer to each other than this are one, in hundredths of the whole: on a phone they would lie over another."""
@@ -34,10 +34,10 @@ class Row(Struct, frozen=True, kw_only=True):
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
-    """Rows in the order of environments, on the scale of the ticks."""
+    """Rows in the order of environments, on one axis."""
 
     rows: Sequence[Row]
-    ticks: Sequence[Tick]
+    axis: Axis
 
 
 def timeline(
@@ -63,7 +63,7 @@ def timeline(
                 marks=list(_marks(failed.get(lane, ()), start, end)),
             )
         )
-    return Timeline(rows=rows, ticks=ticks(start, end))
+    return Timeline(rows=rows, axis=axis(start, end))
 
 
 def _marks(failures: Sequence[Body], start: datetime, end: datetime) -> Iterator[Mark]:

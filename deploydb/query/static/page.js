@@ -25,9 +25,6 @@
     for (const each of document.querySelectorAll(".growing td > a > time")) {
       each.textContent = age(Math.floor((Date.now() + apart - Date.parse(each.dateTime)) / 1000));
     }
-    for (const each of document.querySelectorAll(".dense td > a > time")) {
-      each.title = each.dateTime.replace("T", " ").replace("Z", " UTC");
-    }
   }
   grow();
   window.setInterval(grow, 5000);

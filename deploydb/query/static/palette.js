@@ -124,7 +124,7 @@
   let shortcuts = null;
   function openShortcuts() {
     if (!shortcuts) {
-      const rows = [["Ctrl K", "Search"], ["/", "Search"], ["?", "This list"], ["g i", "Inbox"], ["g m", "Matrix"], ["g s", "Services"], ["g e", "Environments"], ["Esc", "Close"]];
+      const rows = [["Ctrl K", "Search"], ["/", "Search"], ["?", "This list"], ["g i", "Inbox"], ["g m", "Matrix"], ["g s", "Services"], ["g e", "Environments"], ["u", "Times in UTC, or in this zone"], ["Esc", "Close"]];
       const keys = made("dl", { class: "facts" }, ...rows.flatMap(([key, about]) => [made("dt", {}, made("kbd", {}, key)), made("dd", {}, about)]));
       const off = made("input", { type: "checkbox", id: "keys-on" });
       off.checked = !keysOff();
@@ -166,6 +166,7 @@
     went = 0;
     if (event.key === "/") openPalette();
     else if (event.key === "?") openShortcuts();
+    else if (event.key === "u") document.getElementById("zone").click();
     else if (follows && GO[event.key]) window.location.assign(GO[event.key]);
     else if (event.key === "g") { went = Date.now(); return; }
     else return;
