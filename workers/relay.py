@@ -34,6 +34,9 @@ LIMIT = 500
 LEASE = timedelta(seconds=10)
 """Longer than any batch takes; so long is what a killed relay had in hand kept from the others."""
 COUNT_EVERY_SECONDS = 2.0
+PRUNE_EVERY_SECONDS = 60.0
+PRUNED = 5000
+"""At most so many at a time, by each relay: 83 a second."""
 
 _CONTENT_TYPES = {COMMANDS: COMMAND_CONTENT_TYPE, NOTIFICATIONS: NOTIFICATION_CONTENT_TYPE, EVENTS: FACT_CONTENT_TYPE}
 
@@ -53,6 +56,11 @@ class RelayMetrics:
             "deploydb_relay_batch_seconds",
             "From the lease of a batch to its stored answers.",
             buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 30),
+            registry=registry,
+        )
+        self.pruned = Counter(
+            "deploydb_outbox_pruned_messages_total",
+            "Messages removed from the outbox, 90 days after they were sent.",
             registry=registry,
         )
         self.waiting = Gauge(
@@ -78,6 +86,7 @@ class Relay(Worker):
         self._metrics = RelayMetrics(around.registry)
         self._clock = DatabaseClock(engine)
         self._counts = Every(COUNT_EVERY_SECONDS)
+        self._prunes = Every(PRUNE_EVERY_SECONDS)
         self._queues = CommandQueues(engine, around.health, around.registry)
 
     @contextmanager
@@ -90,6 +99,8 @@ class Relay(Worker):
         self._count()
         self._wait_while_blocked(outbound)
         self._queues.look(outbound, self._clock)
+        if self._prunes.due():
+            self._metrics.pruned.inc(outbox.prune(self._engine, self._clock(), limit=PRUNED))
         # the look costs a read; a lease would take the writer's lock each time the database wakes us
         due = outbox.next_due(self._engine)
         now = self._clock()

@@ -20,6 +20,10 @@ from deploydb.wire.native import encode_notification
 
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=1)
+KEPT = timedelta(days=90)
+"""How long a message is kept once it is sent. Until then a fact may link to a notification by its id, a further span
+begins at the place of its command, and a message under the same id is not added again: each is of one transaction, of
+one fact or of one order, which none repeats later."""
 AT_ONCE = datetime.min.replace(year=1970, tzinfo=UTC)
 """When a new message is due: at once, by any clock."""
 
@@ -122,6 +126,19 @@ def settle(engine: sa.Engine, sent: Sequence[int], problems: Mapping[int, str], 
         update_rows(connection, outbox, again, key=("id",))
 
     transact(engine, work)
+
+
+def prune(engine: sa.Engine, now: datetime, *, limit: int) -> int:
+    """Remove messages that were sent long ago, and return how many: of the `limit` oldest that are sent. So it costs no
+    more than these, however many are kept. Index: primary key."""
+    sent = sa.select(outbox.c.id, outbox.c.sent_at).where(outbox.c.sent_at.is_not(None))
+    with reading(engine) as connection:
+        oldest = connection.execute(sent.order_by(outbox.c.id).limit(limit)).all()
+    old = [row.id for row in oldest if row.sent_at < now - KEPT]
+    if not old:
+        return 0
+    removal = sa.delete(outbox).where(among(outbox.c.id, old))
+    return transact(engine, lambda connection: connection.execute(removal).rowcount)
 
 
 def backoff(attempts: int) -> timedelta:

@@ -29,6 +29,7 @@ _ADD: tuple[Right, ...] = ("INSERT",)
 _CHANGE: tuple[Right, ...] = ("UPDATE",)
 _PUT: tuple[Right, ...] = ("INSERT", "UPDATE")
 _REPLACE: tuple[Right, ...] = ("INSERT", "DELETE")
+_SETTLE: tuple[Right, ...] = ("UPDATE", "DELETE")
 _ANY: tuple[Right, ...] = ("INSERT", "UPDATE", "DELETE")
 
 _FACTS: Rights = {
@@ -64,7 +65,7 @@ WRITES: dict[str, Rights] = {
         "verdict": _PUT,
         "wanted_notification": _REPLACE,
     },
-    "relay": {"command_queue": _CHANGE, "outbox": _CHANGE, "revision": _PUT},
+    "relay": {"command_queue": _CHANGE, "outbox": _SETTLE, "revision": _PUT},
     "verify": {"external_check": _CHANGE, "outbox": _ADD},
     "notify": {"webhook_delivery": _ANY, "webhook_endpoint": _PUT},
     "orchestrate": {"orchestrator_run": _ANY, "outbox": _ADD},

@@ -1,9 +1,11 @@
 """The commands of the pages that are looked up, and which page has commands at all."""
 
+import re
 from contextlib import ExitStack
 from pathlib import Path
 
 from deploydb.hooks.tool import known_tools
+from deploydb.store.tables import metadata
 from tests.cluster import ROOT
 from tests.documents.site import RELEASE, Site, steps
 from tests.documents.test_how_to import BEFORE, SHOWING
@@ -41,6 +43,13 @@ def test_the_commands_of_pages_that_are_looked_up_work(tmp_path: Path) -> None:
                 command = command.replace("deploydb promote", "deploydb promote --yes")  # there is no terminal
                 # the page's own pin stands against it
                 site.run(command.replace("deploydb rollback", "deploydb unpin storefront prod\ndeploydb rollback"))
+
+
+def test_the_sizing_has_every_table_in_one_row_of_what_grows() -> None:
+    page = (DOCS / "sizing.md").read_text(encoding="utf-8")
+    _, _, growing = page.partition("## Growth and pruning\n\n")
+    rows = [line.split(" | ")[0] for line in growing.partition("\n\n")[0].splitlines()]
+    assert sorted(name for row in rows for name in re.findall(r"`(\w+)`", row)) == sorted(metadata.tables)
 
 
 def test_every_page_with_commands_has_a_test_that_runs_them() -> None:

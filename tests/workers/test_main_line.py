@@ -8,6 +8,8 @@ import sqlalchemy as sa
 
 from deploydb.broker.open import open_inbound, provision
 from deploydb.broker.topology import NOTIFICATIONS, Binding, Queue, Topology
+from deploydb.store.engine import open_engine
+from deploydb.store.outbox import KEPT
 from deploydb.store.tables import deployment, outbox
 from tests.cluster import write_config
 from tests.workers.in_process import CONFIG, InProcess, fact, published, until
@@ -135,3 +137,21 @@ def test_a_failure_is_published_with_and_without_a_bound_queue(workshop: InProce
         "2",
     )
     assert (statement["reason"], statement["failure_response"]) == ("no disk", "stop")
+
+
+def test_the_relay_removes_what_was_sent_long_ago(workshop: InProcess) -> None:
+    sent = sa.select(outbox.c.sent_at).where(outbox.c.sent_at.is_not(None))
+    _, _, relay = workshop.start("ingest", "promote", "relay")
+    workshop.publish(published("1.0"))
+    (row,) = until(lambda: workshop.rows(sent), "the command is sent")
+    relay.stop()
+    engine = open_engine(workshop.settings.database_url, name="tests")
+    with engine.begin() as connection:
+        connection.execute(sa.update(outbox).values(sent_at=row.sent_at - KEPT - timedelta(minutes=1)))
+    engine.dispose()
+    (relay,) = workshop.start("relay")
+    until(lambda: relay.metric("deploydb_outbox_pruned_messages_total") == 1, "the removal")
+    assert workshop.rows(sa.select(outbox.c.id)) == []
+    (command,) = workshop.commands()
+    workshop.publish(fact("deployment.finished", "late", command=command.id, outcome="succeeded"))
+    until(lambda: _statuses(workshop, "1.0")["dev"] == "SUCCESS", "the report counts")
