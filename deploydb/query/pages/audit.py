@@ -147,7 +147,7 @@ def _time(value: Any) -> Any:  # noqa: ANN401  # any JSON
     """A time as pages have it; what is none as it is."""
     try:
         return absolute(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return value
 
 
