@@ -13,6 +13,8 @@ from deploydb.domain.unsafe_characters import not_allowed
 _AT = re.compile(r"^(?P<what>.*) - at `(?P<path>\$[^`]*)`$", re.DOTALL)
 _MISSING = re.compile(r"missing required field `(?P<field>[^`]+)`")
 _MOST_CHARACTERS = 300
+OR_UPGRADE = ": correct it, or upgrade where a newer DeployDB sends it"
+"""What to do about a message that this version does not know in full."""
 _A_TIME = "write a time with its zone, like 2026-11-22T12:00:00Z or 2026-11-22T13:00:00+01:00"
 
 
@@ -32,7 +34,7 @@ def explain(message: str, structs: tuple[type[msgspec.Struct], ...], body: bytes
     if path == "$.type" and len(structs) > 1:
         given = re.search(r"'.*", what, re.DOTALL)
         known = ", ".join(sorted({_tag(struct) for struct in structs}))
-        problem = f"unknown type {given[0]}" if given else "is missing" if missing else "must be text"
+        problem = f"unknown type {given[0]}{OR_UPGRADE}" if given else "is missing" if missing else "must be text"
         return MessageRejected(f"{problem}; known types are {known}", path=path)
     if what.startswith("Expected `str` matching regex"):
         return MessageRejected(not_allowed(_text_at(path, body)) or what, path=path)

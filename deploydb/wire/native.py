@@ -24,7 +24,7 @@ from deploydb.domain.model.facts import ORDERS, OWN_SOURCE, Fact, fact_types, ty
 from deploydb.domain.person_names import person_name
 from deploydb.domain.suggestions import close_match, shown
 from deploydb.settings import MAX_BODY_BYTES
-from deploydb.wire.error_messages import explain, shortened
+from deploydb.wire.error_messages import OR_UPGRADE, explain, shortened
 from deploydb.wire.payload_checks import MAX_NESTING, find_offence
 
 FACT_CONTENT_TYPE = "application/vnd.deploydb.event.v1+json"
@@ -166,7 +166,7 @@ def _require_known_fields(fact: Fact, body: bytes) -> None:
     unknown = next((name for name in _anything.decode(body) if name not in known), None)
     if unknown is not None:
         fields = ", ".join(sorted(known))
-        problem = f"is no field of {type_of(fact)}{close_match(unknown, known)}"
+        problem = f"is no field of {type_of(fact)}{close_match(unknown, known) or OR_UPGRADE}"
         raise MessageRejected(f"{problem}; its fields are {fields}", path=f"$.{shown(unknown)}")
 
 

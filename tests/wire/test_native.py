@@ -18,6 +18,7 @@ from deploydb.domain.model.facts import (
     type_of,
 )
 from deploydb.settings import MAX_BODY_BYTES
+from deploydb.wire.error_messages import OR_UPGRADE
 from deploydb.wire.native import decode_arrived, decode_command, decode_logged, encode_fact, time_ahead
 from tests.wire.given import ARRIVAL, PUBLISHED, beside, finished, published, take
 
@@ -107,6 +108,7 @@ def test_an_unknown_field_of_an_order_is_refused_with_the_nearest_and_read_from_
     with pytest.raises(MessageRejected, match=r"^\$\.promotoin: is no field of ") as refused:
         take(body)
     assert ("did you mean promotion?" in str(refused.value)) is ("promotion" in order)
+    assert (OR_UPGRADE in str(refused.value)) is ("did you mean" not in str(refused.value))
     assert decode_logged(body, arrived_at=ARRIVAL).id == "1"
 
 
@@ -164,7 +166,11 @@ BY_HAND = {
     "Latin-1": ('{"type": "é"}'.encode("latin-1"), "$", "not UTF-8: byte 10 is 0xe9"),
     "Latin-1 in a field of theirs": (beside('"x": "é"'.encode("latin-1")), "$", None),
     "no type": (b'{"id": "1"}', "$.type", f"is missing; {KNOWN}"),
-    "an unknown type": (published(type="artifact.lost"), "$.type", f"unknown type 'artifact.lost'; {KNOWN}"),
+    "an unknown type": (
+        published(type="artifact.lost"),
+        "$.type",
+        f"unknown type 'artifact.lost'{OR_UPGRADE}; {KNOWN}",
+    ),
     "a number for a type": (published(type=1), "$.type", f"must be text; {KNOWN}"),
     "no id": (b'{"type": "deployment.started", "source": "s"}', "$.id", "is missing"),
     "no version": (published(artifact={"group": "g", "name": "n"}), "$.artifact.version", "is missing"),
