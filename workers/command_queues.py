@@ -1,13 +1,14 @@
-"""A relay's look at the command queues: how deep they are, and whether orchestrators consume them."""
+"""A relay's look at the broker: the command queues, whether orchestrators consume them, and the dead letters."""
 
 import sqlalchemy as sa
 from prometheus_client import CollectorRegistry, Gauge
 
 from deploydb.broker.port import Outbound
-from deploydb.broker.topology import command_queue
+from deploydb.broker.topology import DEAD_QUEUE, command_queue
 from deploydb.http.metrics import LatestGauge
 from deploydb.store.clock import DatabaseClock
 from deploydb.store.command_queues import note_waiting, orchestrators
+from deploydb.store.dead_letters import note_dead_letters
 
 from .health import WorkerHealth
 from .intervals import Every
@@ -44,7 +45,10 @@ class CommandQueues:
         if not self._looks.due():
             return
         queues = {command_queue(name): name for name in orchestrators(self._engine)}
-        depths = outbound.depths(list(queues))
+        depths = outbound.depths([*queues, DEAD_QUEUE])
+        dead = depths.pop(DEAD_QUEUE, None)
+        if dead is not None:
+            note_dead_letters(self._engine, DEAD_QUEUE, dead.ready, clock())
         self._consumers.show({(queue,): depth.consumers for queue, depth in depths.items()})
         self._ready.show({(queue,): depth.ready for queue, depth in depths.items()})
         waiting = {queue: depth.ready if not depth.consumers else 0 for queue, depth in depths.items()}

@@ -73,8 +73,8 @@ GRANT INSERT ON public.configuration_file, public.event, public.external_check, 
 GRANT INSERT, UPDATE, DELETE ON public.evaluation_request, public.unmatched_fact TO deploydb_promote;
 GRANT UPDATE (environment) ON public.event TO deploydb_promote;
 GRANT UPDATE ON public.command_queue TO deploydb_relay;
+GRANT INSERT, UPDATE ON public.dead_letter_queue, public.revision TO deploydb_relay;
 GRANT UPDATE, DELETE ON public.outbox TO deploydb_relay;
-GRANT INSERT, UPDATE ON public.revision TO deploydb_relay;
 GRANT UPDATE ON public.external_check TO deploydb_verify;
 GRANT INSERT ON public.outbox TO deploydb_verify;
 GRANT INSERT, UPDATE, DELETE ON public.webhook_delivery TO deploydb_notify;

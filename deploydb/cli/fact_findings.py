@@ -13,6 +13,7 @@ from deploydb.cli.finding import Finding
 from deploydb.domain.formatting import in_words
 from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.publications import REMEDY
+from deploydb.query.inbox_contradictions import differing_text
 from deploydb.query.unmatched import unmatched_in, unmatched_text
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.duplicates import recently_differing
@@ -77,9 +78,7 @@ def _contradictions(versions: list[Body]) -> Iterator[Finding]:
 
 def _differing(facts: list[Body]) -> Iterator[Finding]:
     for one in facts:
-        kept = "it is stored under an id of its own" if one["other"] else "the first one stands, it is dropped"
-        who = one["publisher"] or "a publisher without a name"
-        seen = f"{one['source']}/{one['id']} came again from {who} and differs from event {one['fact']}: {kept}"
+        seen = differing_text(*(one[name] for name in ("source", "id", "publisher", "fact", "other")))
         advice = "give each fact an id of its own; where another publisher uses the source, limit it in access.yml"
         yield Finding(check="duplicates", state="warn", seen=seen, advice=advice)
     if not facts:

@@ -18,12 +18,14 @@ Kind = Literal[
     "approval",
     "drift",
     "hold",
+    "contradiction",
+    "dead",
     "unmatched",
     "webhook",
     "configuration",
 ]
 """In this order."""
-Verb = Literal["approve", "refuse", "retry", "roll back", "promote", "lift", "replay", "look"]
+Verb = Literal["approve", "refuse", "retry", "roll back", "promote", "lift", "accept", "replay", "look"]
 
 
 WHY = "WHY"

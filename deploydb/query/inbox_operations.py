@@ -11,6 +11,7 @@ from deploydb.domain.model.overrides import Hold
 from deploydb.domain.wording import text
 from deploydb.query.bodies import reason_body
 from deploydb.query.command_queues import unconsumed_bodies
+from deploydb.query.dead_letters import dead_text
 from deploydb.query.failing_tools import FAILING_FROM, failing_text
 from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
 from deploydb.query.incomplete import incomplete_texts
@@ -18,6 +19,7 @@ from deploydb.query.late_workers import LATE, reading_text, waiting_text
 from deploydb.query.unmatched import unmatched_in, unmatched_text
 from deploydb.redaction import shown_endpoint
 from deploydb.store.command_queues import unconsumed
+from deploydb.store.dead_letters import dead_letters
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.orchestrator_runs import failing_tools
 from deploydb.store.queries.operations import unevaluated, unsent
@@ -93,8 +95,17 @@ def of_commands(connection: sa.Connection, now: datetime) -> Iterator[Entry]:
         yield Entry(kind="commands", text=text_, count=tool.commands, acts=looked)
 
 
-def of_messages(connection: sa.Connection, catalog: Catalog) -> Iterator[Entry]:
-    """The facts that match nothing, and the calls of webhooks that were given up; an entry each."""
+def of_messages(connection: sa.Connection, catalog: Catalog, now: datetime) -> Iterator[Entry]:
+    """The dead letters, the facts that match nothing, and the calls of webhooks that were given up; an entry each."""
+    letters = dead_letters(connection, now)
+    if letters is not None:
+        yield Entry(
+            kind="dead",
+            text=dead_text(letters),
+            since=letters.since.isoformat(),
+            count=letters.ready,
+            acts=[act("look", "dead list"), act("replay", "dead replay --all")],
+        )
     recent = recently_unmatched(connection, catalog)
     last = unmatched_in(connection, catalog, limit=1) if recent else []
     for one in last:

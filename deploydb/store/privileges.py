@@ -65,7 +65,7 @@ WRITES: dict[str, Rights] = {
         "verdict": _PUT,
         "wanted_notification": _REPLACE,
     },
-    "relay": {"command_queue": _CHANGE, "outbox": _SETTLE, "revision": _PUT},
+    "relay": {"command_queue": _CHANGE, "dead_letter_queue": _PUT, "outbox": _SETTLE, "revision": _PUT},
     "verify": {"external_check": _CHANGE, "outbox": _ADD},
     "notify": {"webhook_delivery": _ANY, "webhook_endpoint": _PUT},
     "orchestrate": {"orchestrator_run": _ANY, "outbox": _ADD},

@@ -54,5 +54,6 @@ IMPACTS = {
     "0025": Impact(locks=("catalog_listing",)),
     "0026": Impact(),
     "0027": Impact(locks=("event", "orchestrator_run", "outbox")),
+    "0028": Impact(),
 }
 """By revision, in their order. A new revision is added here, too."""

@@ -41,6 +41,8 @@ def test_a_version_with_two_files_is_shown_by_every_answer(sqlite_url: str, tmp_
             output = shell.ok(*command).stdout
             assert "ontradicted" in output, command
             assert "deploydb artifact accept" in output, command
+        assert shell.ok("inbox", "-o", "name", "--kind", "contradiction").stdout == "contradiction/foo/1.0\n"
+        assert OTHER in shell.json("inbox", "--kind", "contradiction")["entries"][0]["text"]
         assert OTHER in shell.json("why", "foo", "dev", "1.0")["conflict"]
         found = {one["check"]: one for one in json.loads(shell.run("doctor", "-o", "json").stdout)}
         assert found["contradictions"]["state"] == "warn"

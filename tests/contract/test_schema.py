@@ -44,6 +44,7 @@ LANDED = {
     "0025_releases_that_wait.py": "dac574ae3974c65bcca2be47a6fb2590365baba2a3031967fff80d1aaf03fb68",
     "0026_oldest_processes.py": "634023b4b78b0c5c48c11869190309c9599c449c03d07364b9bf7e02690b6248",
     "0027_traces.py": "21eee389c084baf1c2a29adb402db656fdd402b50160e5252116e109b77e0c27",
+    "0028_dead_letters.py": "efef8c61f0780d81b108cfb08cc929c208402144193711c2c74b9d8833654c21",
 }
 """The SHA-256 of each landed revision. Databases have run it: it is never edited, and a change is a new revision."""
 

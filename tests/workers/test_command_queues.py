@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from deploydb.broker.open import open_inbound
+from deploydb.broker.open import open_dead_letters, open_inbound
 from deploydb.broker.topology import command_queue
 from deploydb.configuration import load
 from deploydb.store.clock import DatabaseClock
@@ -59,6 +59,22 @@ def test_a_queue_that_no_orchestrator_consumes_is_named_until_one_does(workshop:
             until(lambda: not store.unconsumed(), "the relay has seen the consumer")
             assert relay.metric("deploydb_command_queue_consumers", queue=QUEUE) == 1
             assert "unconsumed" not in service.get("/api/why/foo/prod")
+    store.engine.dispose()
+
+
+def test_dead_letters_are_in_the_inbox_until_they_are_gone(workshop: InProcess, relay: Working) -> None:
+    store: Any = Store(workshop)
+    workshop.publish(b"no JSON", b"none either")
+    with Service(store) as service, open_dead_letters(workshop.settings.broker_url, name="tests") as letters:
+
+        def counted() -> int:
+            found = service.get("/api/inbox?kind=dead")["entries"]
+            return int(found[0]["count"]) if found else 0
+
+        until(lambda: counted() == 2, "the relay has counted the dead letters")
+        for letter in letters.peek(2):
+            letters.discard(letter.id)
+        until(lambda: counted() == 0, "the relay has seen none")
     store.engine.dispose()
 
 

@@ -21,6 +21,8 @@ _STATES = {
     "workers": State("alert", "bad", "late"),
     "commands": State("sent", "bad", "not taken"),
     "drift": State("drift", "wait", "drift"),
+    "contradiction": State("alert", "wait", "contradiction"),
+    "dead": State("slash", "wait", "dead letters"),
     "unmatched": State("slash", "wait", "unmatched"),
     "webhook": State("cross", "wait", "webhook"),
     "configuration": State("alert", "wait", "configuration"),
@@ -31,6 +33,8 @@ _LABELS = {
     "rollback": "rollbacks",
     "incident": "incidents",
     "hold": "holds",
+    "contradiction": "contradictions",
+    "dead": "dead letters",
     "unmatched": "unmatched facts",
     "webhook": "webhooks",
 }
@@ -97,6 +101,8 @@ def _awaits(entry: Any, person: Person) -> bool:  # noqa: ANN401
 def _address(entry: Any) -> str:  # noqa: ANN401
     """Of the page that says more."""
     service, environment, version = entry["service"], entry["environment"], entry["version"]
+    if entry["kind"] == "contradiction" and version is not None:
+        return f"/where?what={segment(':'.join((entry['module'], version)))}"
     if entry["kind"] == "hold" or service is None or environment is None:
         known = {name: entry[name] for name in ("service", "environment") if entry[name] is not None}
         if entry["kind"] != "hold":

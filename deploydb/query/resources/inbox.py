@@ -10,6 +10,7 @@ from msgspec import Struct
 from deploydb.identity import Person
 from deploydb.query.current_lanes import current_lanes
 from deploydb.query.existence import require_environment, require_service
+from deploydb.query.inbox_contradictions import of_contradictions
 from deploydb.query.inbox_entry import Entry, Kind
 from deploydb.query.inbox_gates import of_gates
 from deploydb.query.inbox_lanes import of_lanes, of_starved
@@ -53,8 +54,8 @@ class Inbox(Struct, frozen=True, kw_only=True, rename="camel"):
 
 def inbox(asked: RequestContext) -> Inbox:
     """What needs somebody now: late workers, commands that no tool takes, open incidents, failures, rollbacks, stuck
-    and starved releases, approvals that wait, drift, holds, messages and files with problems. By kind in this order,
-    the latest first; of the approvals, those of who is signed in, or of `person`, come first."""
+    and starved releases, approvals that wait, drift, holds, contradictions, messages and files with problems. By kind
+    in this order, the latest first; of the approvals, those of who is signed in, or of `person`, come first."""
     service, environment, kind = asked.option("service"), asked.environment(), asked.option("kind")
     person = asked.option("person")
     if person is None and (known := signed_in(asked)) is not None:
@@ -73,7 +74,8 @@ def inbox(asked: RequestContext) -> Inbox:
                 of_holds(current.holds, now),
                 of_workers(connection, now),
                 of_commands(connection, now),
-                of_messages(connection, catalog),
+                of_contradictions(connection, catalog),
+                of_messages(connection, catalog, now),
                 of_configuration(catalog, asked.problems),
             )
         )

@@ -6,6 +6,7 @@ from msgspec import UNSET, Struct, UnsetType
 
 from deploydb.query.bodies import body_of
 from deploydb.query.command_queues import UnconsumedQueue, unconsumed_bodies
+from deploydb.query.dead_letters import DeadLetterQueue, dead_body
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource
 from deploydb.query.set_aside import SetAside, set_aside_body
@@ -14,6 +15,7 @@ from deploydb.query.unmatched import Unmatched, unmatched_in
 from deploydb.redaction import shown_endpoint
 from deploydb.store.clock_skew import recently_skewed
 from deploydb.store.command_queues import unconsumed
+from deploydb.store.dead_letters import dead_letters
 from deploydb.store.duplicates import recently_differing
 from deploydb.store.queries import operations as queries
 from deploydb.store.queries.contradictions import contradictions
@@ -111,7 +113,8 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     sent; `problems`: what is wrong with the configuration's files, while the last good ones stay in use; `set_aside`:
     the services whose evaluation failed; `skewed_clocks`: the sources whose clocks were ahead in the last day of the
     log; `differing_duplicates`: of that day, too; `starved`: the lanes in which no release passes;
-    `unconsumed`: the command queues without a consumer; `unmatched`: how many facts of the last seven days of the log
+    `unconsumed`: the command queues without a consumer; `dead_letters`: of the broker, where a relay has counted any in
+    the last minutes; `unmatched`: how many facts of the last seven days of the log
     match nothing; `dead_deliveries`: how many calls of webhooks were given up, `dead`: the last of them."""
 
     now: str
@@ -130,6 +133,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
     differing_duplicates: list[DifferingDuplicate] | UnsetType = UNSET
     starved: list[Starved] | UnsetType = UNSET
     unconsumed: list[UnconsumedQueue] | UnsetType = UNSET
+    dead_letters: DeadLetterQueue | UnsetType = UNSET
     dead_deliveries: int | UnsetType = UNSET
     dead: list[DeadDelivery] | UnsetType = UNSET
 
@@ -137,7 +141,7 @@ class Operations(Struct, frozen=True, kw_only=True, rename="camel"):
 def operations(asked: RequestContext) -> Operations:
     """The backlog, returned messages, unmatched facts, services that are due, and problems of the configuration.
 
-    Dead letters are with the broker: `deploydb dead list` lists them.
+    Dead letters stay in the broker: `deploydb dead list` lists them.
     """
     with asked.store() as connection:
         last = queries.last_event(connection)
@@ -152,6 +156,7 @@ def operations(asked: RequestContext) -> Operations:
         differing = recently_differing(connection)
         starved = starved_lanes(connection, asked.catalog, asked.now)
         queues = unconsumed_bodies(unconsumed(connection, asked.now))
+        letters = dead_letters(connection, asked.now)
         dead_count, dead = dead_deliveries(connection, limit=_MOST)
     return Operations(
         now=asked.now.isoformat(),
@@ -170,6 +175,7 @@ def operations(asked: RequestContext) -> Operations:
         differing_duplicates=[body_of(DifferingDuplicate, one) for one in differing] or UNSET,
         starved=[starved_body(one) for one in starved] or UNSET,
         unconsumed=queues or UNSET,
+        dead_letters=dead_body(letters) if letters is not None else UNSET,
         dead_deliveries=dead_count or UNSET,
         dead=[_dead(one) for one in dead] or UNSET,
     )

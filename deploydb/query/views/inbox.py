@@ -45,8 +45,8 @@ VIEW = View(
     command=Command(
         purpose="What needs somebody now.",
         about="What needs somebody now: failures, rollbacks, stuck and starved releases, approvals that wait, drift, "
-        "holds that end soon or have stood for long, messages and files with problems. An act stands beside each; "
-        "-o json has all of them. WHY in a command stands for the reason that it asks for.",
+        "holds that end soon or have stood for long, contradictions, messages and files with problems. An act stands "
+        "beside each; -o json has all of them. WHY in a command stands for the reason that it asks for.",
         examples=("inbox", "inbox --person alice --kind approval", "inbox --service storefront -o json"),
         member="lastRelease",
         names=_names,

@@ -107,6 +107,17 @@ command_queue = sa.Table(
 """The command queues of the configuration in force; promotion has the rows. The relay writes the rest, by the broker:
 when it looked last, since when it has seen messages and no consumer (null: it does not), and how many messages then."""
 
+dead_letter_queue = sa.Table(
+    "dead_letter_queue",
+    metadata,
+    sa.Column("queue", sa.Text, primary_key=True),
+    sa.Column("looked_at", UtcDateTime, nullable=False),
+    sa.Column("ready_since", UtcDateTime),
+    sa.Column("ready", sa.Integer, nullable=False),
+)
+"""The queue with dead letters, written by the relay, by the broker: when it looked last, since when it has seen some
+(null: there are none), and how many then."""
+
 ingest_watermark = sa.Table(
     "ingest_watermark",
     metadata,
