@@ -8,10 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from playwright.sync_api import Browser
 
 from deploydb.domain.model.catalog import After, Stage
 from deploydb.domain.model.catalog import Service as Configured
 from deploydb.store.record import record
+from tests.pages.browser import tab
+from tests.pages.given import served
 from tests.query.client import Service
 from tests.scenario import Scenario, catalog
 
@@ -77,3 +80,24 @@ def test_every_page_has_at_most_200_kib_and_together_they_have_all(service: Serv
     assert max(sizes) <= 200 * 1024
     assert [*dict.fromkeys(found)] == found
     assert set(found) >= set(LONG if LONG[0] in found else SCATTERED)
+
+
+def test_twelve_environments_fit_a_laptop_and_no_two_versions_look_the_same(
+    browser: Browser, sqlite_template: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(sqlite_template, tmp_path / "deploydb.db"))
+    lanes = [
+        (f"service-{one:02}", f"region-{there:02}", f"1.4.0-rc.{one}+build.202611{10 + there}")
+        for one in range(3)
+        for there in range(12)
+    ]
+    with observed(path, lanes, staged=True) as world, served(world) as address, tab(browser, address) as page:
+        page.goto("/status")
+        room = page.locator(".scroll.tall")
+        assert room.evaluate("box => box.scrollWidth <= box.clientWidth")
+        shown = (
+            page.locator("tbody tr")
+            .first.locator("td b")
+            .evaluate_all("all => all.map(each => [...each.childNodes].map(part => part.data || '').join())")
+        )
+        assert len(set(shown)) == 12

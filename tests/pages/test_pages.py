@@ -148,6 +148,17 @@ def test_nothing_is_wider_than_the_window_and_nothing_lies_over_another(
             assert page.evaluate(_OVERLAPS) == [], address
 
 
+def test_the_navigation_of_a_phone_is_one_line_that_scrolls_to_where_one_is(browser: Browser, site: str) -> None:
+    with tab(browser, site, width=390, extra_http_headers=ALICE) as page:
+        for name in ("Inbox", "Services"):
+            page.goto(f"/{name.lower()}")
+            links = page.get_by_role("navigation", name="Pages").get_by_role("link")
+            assert len({round(links.nth(place).bounding_box()["y"]) for place in range(links.count())}) == 1
+            box = links.filter(has_text=name).bounding_box()
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= 390
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_moves_once_it_is_shown(browser: Browser, site: str, width: int) -> None:
     with tab(browser, site, width=width, expected=("404",), extra_http_headers=ALICE) as page:

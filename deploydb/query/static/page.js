@@ -39,6 +39,8 @@
     });
   }
 
+  document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
   // Empty fields do not go into the address.
   for (const form of document.querySelectorAll("form.filters, form.search")) {
     form.addEventListener("submit", () => {
