@@ -150,3 +150,13 @@ def _card(page: Page, environment: str) -> list[str]:
     """The lines of a card, as they are read aloud."""
     card = page.locator(".stop").filter(has=page.get_by_role("link", name=environment, exact=True))
     return [" ".join(line.split()) for line in card.locator(".line").all_text_contents()]
+
+
+def test_why_expects_a_release_when_its_flow_does(browser: Browser, flow_site: str) -> None:
+    with tab(browser, flow_site) as page:
+        page.goto("/flows/2")
+        of_flow = {name: _card(page, name) for name in ("dev", "qa", "staging", "prod")}
+        page.goto("/why/foo/prod?version=2.0")
+        assert {name: _card(page, name) for name in of_flow} == of_flow
+        page.goto("/why/foo/prod?version=1.0")
+        assert page.get_by_text("through in", exact=False).count() == 0

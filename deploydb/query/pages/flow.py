@@ -12,17 +12,17 @@ from deploydb.query.as_of import catalogs_now
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before
 from deploydb.query.outlook_view import failures_of
+from deploydb.query.pages.expectations import Expected, expectations
 from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.stops import verdict, way
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resources.plan import Span, plan_of
 from deploydb.query.resources.why import why
 from deploydb.query.stage_bodies import StageBody, stage_body
 from deploydb.query.unblock_view import ReleasingBody
 from deploydb.store.queries.artifacts import release_by_id
 from deploydb.store.queries.deployments import DeploymentView, words_on
-from deploydb.store.queries.flows import FlowView, flow_by_id
+from deploydb.store.queries.flows import flow_by_id
 from deploydb.store.trace_contexts import trace_of_release
 
 
@@ -50,13 +50,6 @@ class Attempt(Struct, frozen=True, kw_only=True, rename="camel"):
     failure_response_detail: ReasonBody | None
     url: str | None
     words: list[Comment]
-
-
-class Expected(Struct, frozen=True, kw_only=True):
-    """When a release is expected to enter a stage, and to be through with it; null: that is past, or unknown."""
-
-    entered: Span | None
-    verified: Span | None
 
 
 class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -121,7 +114,7 @@ def flow(asked: RequestContext) -> Flow:
         environment=aim or UNSET,
         answer=answer.answer if answer is not None else UNSET,
         releasing=answer.releasing if answer is not None else UNSET,
-        expected=_expected(asked, view, deployments),
+        expected=expectations(asked, view.id, deployments),
         untaken=untaken or UNSET,
         trace=trace.trace_id if trace is not None else UNSET,
         trace_url=link.fill_with({"trace_id": trace.trace_id}) if link is not None and trace is not None else UNSET,
@@ -135,20 +128,6 @@ def _aim(deployments: Sequence[DeploymentView], after: Mapping[str, After]) -> s
     before = {name for environment in last for name in after.get(environment, After()).environments}
     ends = [one for name, one in last.items() if name in after and name not in before]
     return next((one.environment for one in ends if one.status != "SUCCESS"), ends[-1].environment) if ends else None
-
-
-def _expected(asked: RequestContext, view: FlowView, deployments: Sequence[DeploymentView]) -> dict[str, Expected]:
-    """As of `plan`, of this flow alone; nothing of what is over, or is not configured any more."""
-    last = {one.environment: one for one in deployments}
-    if view.service not in asked.catalog.services or not any(one.needs_evaluation for one in last.values()):
-        return {}
-    about = narrowed(asked, {"version": view.artifact.version}, {"service": view.service})
-    stages = plan_of(about, view.id).stages
-    return {
-        one.environment: body_of(Expected, one)
-        for one in stages
-        if one.environment in last and (one.entered is not None or one.verified is not None)
-    }
 
 
 def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> Attempt:

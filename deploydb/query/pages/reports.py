@@ -4,11 +4,13 @@ from collections.abc import Iterable, Mapping
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from msgspec.structs import replace
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.blame import draw_time
 from deploydb.query.pages.dora import draw_dora
+from deploydb.query.pages.expectations import expectations
 from deploydb.query.pages.filters import State
 from deploydb.query.pages.inbox import draw_inbox
 from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, stream_of
@@ -18,6 +20,7 @@ from deploydb.query.resource import text
 from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
 from deploydb.query.views import views
+from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
 
 _CHANGES = {
     "deployed": State("sent", "busy", "deployed"),
@@ -70,12 +73,23 @@ def _draw_why(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     """The stream is of the whole service: what holds a version may be in the stages before. Of a time in the past there
     is the table alone: a drawing has ages and bars of now."""
     is_past = asked.option("at") is not None
+    expected = {} if is_past or not answer["stages"] else _expected(asked, answer["stages"][-1]["deployment"])
     attempts = [{"stage": stage, "kind": "deploy", "attempt": 1} for stage in answer["stages"]]
     return {
         "stream": None if is_past else stream_of(service=answer["service"]),
-        "way": way([] if is_past else attempts),
+        "way": way([] if is_past else attempts, expected),
         "verdict": verdict,
     }
+
+
+def _expected(asked: RequestContext, deployment: int) -> Mapping[str, Answer]:
+    """When the release of a deployment is expected in the stages of its flow, as the page of the flow has it."""
+    with asked.store() as connection:
+        meant = deployment_by_id(connection, deployment)
+        flow = meant.flow if meant is not None else None
+        deployments = deployments_of_flow(connection, asked.catalog, flow) if flow is not None else []
+    found = expectations(asked, flow, deployments) if flow is not None else {}
+    return {name: msgspec.to_builtins(one) for name, one in found.items()}
 
 
 def _draw_where(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
