@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 import click
 
 from deploydb.cli.client import Body, ask, changes
-from deploydb.cli.known_names import require_known
 from deploydb.cli.options import past_option
 from deploydb.cli.output import details, is_shown, output_option, show_table, whole
 from deploydb.domain.model.errors import NotFound, Transient
@@ -54,18 +53,10 @@ def events(before: int | None, limit: int, follow: bool, output: str, **wanted: 
             raise click.UsageError("--follow goes on from the newest: neither --before nor --until goes with it.")
         _follow(wanted, limit, output)
     body = ask("events", **wanted, before=before, perPageSize=limit)
-    if not body["events"]:
-        _require_known(wanted)
     if is_shown(output, body, lambda: (f"event/{one['number']}" for one in body["events"])):
         return
     rows = [_row(event) for event in body["events"]]
     show_table(_COLUMNS, rows, empty="No such events.")
-
-
-def _require_known(wanted: Mapping[str, str | None]) -> None:
-    """Raises: NotFound for a filter that names nothing."""
-    lane = {name: wanted[name] for name in ("service", "environment")}
-    require_known(**lane, type=wanted["type"], person=wanted["who"])
 
 
 def _follow(wanted: Mapping[str, str | None], limit: int, output: str) -> None:
@@ -84,8 +75,6 @@ def _followed(wanted: Mapping[str, str | None], limit: int) -> Iterator[Body]:
     A query service that is away is waited for; events recorded meanwhile follow when it is back.
     """
     first: list[Body] = ask("events", **wanted, perPageSize=limit)["events"]
-    if not first:
-        _require_known(wanted)
     seen = {event["number"] for event in first}
     floor = min(seen, default=0)
     yield from reversed(first)

@@ -12,10 +12,11 @@ from msgspec.structs import replace
 from starlette.requests import Request
 from starlette.routing import Route
 
+from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.unsafe_characters import encoded_visibly, in_one_line
 from deploydb.query.answer_limits import Lasting, Places
 from deploydb.query.paging import MOST
-from deploydb.query.resources.events import FILTERS, Event, event_of, filter_of
+from deploydb.query.resources.events import FILTERS, Event, event_of, filter_of, require_filters
 from deploydb.query.response_cache import Sources
 from deploydb.store.engine import reading
 from deploydb.store.queries.events import Filter, events_before
@@ -109,10 +110,11 @@ class Export:
 
     async def export(self, request: Request, as_: _Format) -> Lasting:
         """The rows that are wanted, newest first, one a line."""
-        wanted = filter_of(self._sources.asked(request, FILTERS))
+        asked = self._sources.asked(request, FILTERS)
+        wanted = filter_of(asked)
         free = self._places.take(request)
         try:  # a problem of the database is reported before anything is sent
-            first = await self._page(as_, None, wanted, _FIRST_PAGE)
+            first = await self._page(as_, None, wanted, _FIRST_PAGE, asked.catalog)
         except BaseException:
             free()
             raise
@@ -129,10 +131,19 @@ class Export:
                 return
             page = await self._page(as_, page.last, wanted, min(2 * page.rows, MOST))
 
-    async def _page(self, as_: _Format, before: int | None, wanted: Filter, limit: int) -> _Page:
+    async def _page(
+        self, as_: _Format, before: int | None, wanted: Filter, limit: int, catalog: Catalog | None = None
+    ) -> _Page:
+        """With a catalog the filters of an empty page are checked.
+
+        Raises: HTTPException 404 for one that names nothing.
+        """
+
         def read() -> _Page:
             with reading(self._sources.engine) as connection:
                 views, more = events_before(connection, before, wanted, limit=limit, characters=PAGE_CHARACTERS)
+                if not views and catalog is not None:
+                    require_filters(connection, catalog, wanted)
             written = as_.written([event_of(view) for view in views])
             return _Page(written=written, rows=len(views), last=views[-1].number if more else None)
 

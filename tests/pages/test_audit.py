@@ -51,7 +51,7 @@ def test_filters_are_in_the_address_and_those_of_the_command_and_of_the_exports(
         assert table.text().count("approval.given") >= len(shown)
         page.goto("/audit?type=of.old")
         assert page.get_by_label("Type").input_value() == "of.old"
-        assert "No event matches." in page.locator("main").inner_text()
+        assert "No event matches: there is no type of.old of events; " in page.locator("main").inner_text()
 
 
 def test_pages_follow_each_other_with_the_same_filters(browser: Browser, site: str) -> None:

@@ -35,7 +35,29 @@ def types(service: Service, query: str) -> list[str]:
 def test_of_a_person(service: Service) -> None:
     assert types(service, "who=alice") == ["hold.lifted", "hold.placed"]
     assert types(service, "who=bob") == ["hold.placed"]
-    assert types(service, "who=carol") == []
+
+
+@pytest.mark.parametrize("path", ["/api/events", "/api/events.jsonl", "/api/events.csv"])
+@pytest.mark.parametrize(
+    ("query", "why"),
+    [
+        ("type=hold.place", "there is no type hold.place of events; did you mean hold.placed?"),
+        ("who=alise", "no group and no event has the person alise; did you mean alice?"),
+        ("service=fo", "there is no service fo; did you mean foo?"),
+    ],
+)
+def test_a_filter_that_names_nothing_is_refused_with_the_nearest_name(
+    service: Service, path: str, query: str, why: str
+) -> None:
+    assert service.refusal(f"{path}?{query}") == (404, why)
+    page = unescape(service.ask(f"/audit?{query}", accept="text/html").text)
+    assert f"No event matches: {why}." in page
+
+
+def test_a_filter_that_names_something_may_find_nothing(service: Service) -> None:
+    assert types(service, "type=incident.detected") == []
+    assert types(service, f"type=hold.placed&since={quote((NOON + 9 * HOUR).isoformat())}") == []
+    assert service.ask("/api/events.csv?type=incident.detected").text.splitlines()[1:] == []
 
 
 def test_of_a_time_of_recording(service: Service) -> None:

@@ -133,7 +133,6 @@ def test_the_log_newest_first(world: Scenario, service: Service) -> None:
         ("service=foo&type=flow.opened", {"flow.opened"}),
         ("service=foo&environment=dev&source=tests", {"deployment.started", "deployment.finished"}),
         ("environment=prod", set()),
-        ("service=gone", set()),
         ("type=&source=tests&service=foo", {"deployment.started", "deployment.finished"}),
     ],
 )

@@ -52,7 +52,7 @@ class Entry(Struct, frozen=True, kw_only=True):
 
 def events_of_page(asked: RequestContext) -> events.Events:
     """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last."""
-    return events.events(asked, size=ON_A_PAGE)
+    return events.events(asked, size=ON_A_PAGE, strict=False)
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
@@ -64,10 +64,15 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         given = {**filters, **changed}
         return f"?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
+    unknown = []
+    if not answer["events"]:
+        with asked.store() as connection:
+            unknown = events.unknown_filters(connection, asked.catalog, events.filter_of(asked))
     people = {person for group in asked.catalog.groups.values() for person in group}
     return {
         **choices(asked),
         "days": list(_days(answer["events"])),
+        "unknown": unknown,
         "types": TYPES,
         "people": sorted(people | {row["who"] for row in answer["events"] if row["who"]}),
         "ranges": [

@@ -3,15 +3,19 @@
 from typing import Any
 
 import msgspec
+import sqlalchemy as sa
 from msgspec import UNSET, Struct, UnsetType
+from msgspec.structs import replace
 
+from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.facts import OWN_SOURCE
-from deploydb.http.errors import bad_request
+from deploydb.http.errors import bad_request, not_found
 from deploydb.http.ids import LARGEST
 from deploydb.query.bodies import ReasonBody, body_of
 from deploydb.query.paging import DEFAULT_SIZE
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, moment, number, text
+from deploydb.query.unknown_names import unknown_lane, unknown_words
 from deploydb.store.queries.events import EventView, Filter, events_before
 from deploydb.store.reason_codec import reason_of
 
@@ -41,8 +45,9 @@ class Events(Struct, frozen=True, kw_only=True):
     next: int | None
 
 
-def events(asked: RequestContext, size: int = DEFAULT_SIZE) -> Events:
-    """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last."""
+def events(asked: RequestContext, size: int = DEFAULT_SIZE, *, strict: bool = True) -> Events:
+    """A page of the log, newest first; `next` is the `before` of the page that follows it, null after the last. 404
+    where there is none, and a service, an environment, a person or a type does not exist."""
     if asked.number("pageNumber"):
         raise bad_request("the log has no pages by number: `next` of a page is the `before` of the one that follows")
     size = asked.page(size=size).size
@@ -52,6 +57,10 @@ def events(asked: RequestContext, size: int = DEFAULT_SIZE) -> Events:
         views, more = events_before(
             connection, min(before, LARGEST) if before is not None else None, wanted, limit=size
         )
+        if not views and strict:
+            # behind a cursor the log may have had the lane, known or not
+            named = wanted if before is None else replace(wanted, service=None, environment=None)
+            require_filters(connection, asked.catalog, named)
     return Events(events=[event_of(view) for view in views], next=views[-1].number if more else None)
 
 
@@ -59,6 +68,20 @@ def filter_of(asked: RequestContext) -> Filter:
     """The rows that a request asks for."""
     options = {name: asked.option(name) for name in ("service", "who", "type", "source")}
     return Filter(**options, environment=asked.environment(), since=asked.moment("since"), until=asked.moment("until"))
+
+
+def unknown_filters(connection: sa.Connection, catalog: Catalog, wanted: Filter) -> list[str]:
+    """The filters that name nothing, each with the nearest name."""
+    lane = unknown_lane(connection, catalog, wanted.service, wanted.environment)
+    words = [one.why for one in unknown_words(connection, catalog, wanted.who, wanted.type)]
+    return words if lane is None else [lane, *words]
+
+
+def require_filters(connection: sa.Connection, catalog: Catalog, wanted: Filter) -> None:
+    """Raises: HTTPException 404 for a filter that names nothing."""
+    unknown = unknown_filters(connection, catalog, wanted)
+    if unknown:
+        raise not_found("; ".join(unknown))
 
 
 def event_of(view: EventView) -> Event:

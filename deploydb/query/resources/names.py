@@ -1,39 +1,23 @@
 """Names: `/api/names`, whether what a fact or an order names exists; for clients that publish, before they do."""
 
-from collections.abc import Callable, Iterator
-from typing import Literal
+from collections.abc import Iterator
 
 import sqlalchemy as sa
-from msgspec import UNSET, Struct, UnsetType
-from starlette.exceptions import HTTPException
+from msgspec import Struct
 
 from deploydb.domain import wording
 from deploydb.domain.model.artifact import Artifact, split_module
-from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.promotions import RESERVED
-from deploydb.domain.person_names import person_name
-from deploydb.domain.suggestions import close_match, nearest_word, shown, suggestion
-from deploydb.engine.decision_events import EVENT_TYPES
+from deploydb.domain.suggestions import shown, suggestion
 from deploydb.engine.word_check import unknown_promotion, unlisted
 from deploydb.http.ids import LARGEST
-from deploydb.query.existence import require_environment, require_lane, unknown_version
+from deploydb.query.existence import unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, number, text
+from deploydb.query.unknown_names import Unknown, unknown_lane, unknown_words
 from deploydb.store.effects.reports import contradiction
-from deploydb.store.queries.existence import lane_of, people_beside, type_is_stored, version_of_service_is_stored
+from deploydb.store.queries.existence import lane_of, version_of_service_is_stored
 from deploydb.store.queries.why import deployment_of_version
-
-Named = Literal["module", "deployment", "command", "lane", "version", "promotion", "pipeline", "person", "type"]
-
-
-class Unknown(Struct, frozen=True, kw_only=True):
-    """A name that nothing has: `name` is the kind of it, `lane` for the service and the environment, `pipeline` for a
-    version of the module that no pipeline of a service takes. `nearest`: of a person, the known one that may be meant;
-    without it the person may be new."""
-
-    name: Named
-    why: str
-    nearest: str | UnsetType = UNSET
 
 
 class Names(Struct, frozen=True, kw_only=True):
@@ -78,22 +62,17 @@ def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unkno
             yield Unknown(name="command", why=f"no command {shown(command or '')}")
         service, environment = lane or (None, None)
     elif service is not None:
-        missing = _problem(lambda: require_lane(connection, catalog, service, environment))
+        missing = unknown_lane(connection, catalog, service, environment)
         if missing is not None:
             yield Unknown(name="lane", why=missing)
         elif version is not None and not _has(connection, service, environment, version, module):
             missing = unknown_version(connection, catalog, service, environment, version, module).detail
             yield Unknown(name="version", why=missing)
     else:
-        missing = _problem(lambda: require_environment(connection, catalog, environment))
+        missing = unknown_lane(connection, catalog, None, environment)
         if missing is not None:
             yield Unknown(name="lane", why=missing)
-    person, type_ = asked.option("person"), asked.option("type")
-    if person is not None:
-        yield from _unknown_person(connection, catalog, person)
-    if type_ is not None and not (type_ in EVENT_TYPES or type_is_stored(connection, type_)):
-        near = close_match(type_, EVENT_TYPES) or f"; known types are {', '.join(EVENT_TYPES)}"
-        yield Unknown(name="type", why=f"there is no type {shown(type_)} of events{near}")
+    yield from unknown_words(connection, catalog, asked.option("person"), asked.option("type"))
     promotion = asked.option("promotion")
     if promotion is None:
         return
@@ -106,27 +85,10 @@ def _unknown(asked: RequestContext, connection: sa.Connection) -> Iterator[Unkno
         yield Unknown(name="promotion", why=missing)
 
 
-def _unknown_person(connection: sa.Connection, catalog: Catalog, person: str) -> Iterator[Unknown]:
-    """A person whom neither the groups nor the log have, with the nearest one; None for the others."""
-    name = person_name(person)
-    known = {one for people in catalog.groups.values() for one in people} | people_beside(connection, name)
-    if name not in known:
-        why = f"no group and no event has the person {shown(name)}{close_match(name, known)}"
-        yield Unknown(name="person", why=why, nearest=nearest_word(name, known) or UNSET)
-
-
 def _has(connection: sa.Connection, service: str, environment: str | None, version: str, module: str | None) -> bool:
     if environment is None:
         return version_of_service_is_stored(connection, service, version)
     return deployment_of_version(connection, service, environment, version, module) is not None
-
-
-def _problem(check: Callable[[], None]) -> str | None:
-    try:
-        check()
-    except HTTPException as error:
-        return error.detail
-    return None
 
 
 def _contradiction(asked: RequestContext, connection: sa.Connection) -> str | None:

@@ -39,8 +39,12 @@
     return asWritten.get(element);
   }
 
+  // None of what is no time for a browser, such as one with seconds in its offset.
+  const timesOf = (text) => text.split(" ").map((each) => new Date(each)).filter((each) => !Number.isNaN(each.getTime()));
+
   function showTime(element) {
-    const time = new Date(element.dateTime);
+    const [time] = timesOf(element.dateTime);
+    if (!time) return;
     const { text, title } = original(element);
     const utc = inUtc(time);
     const isWhole = text === utc;
@@ -53,7 +57,7 @@
   // Texts and attributes that have times in them, of which `data-times` is the list.
   function showWithin(element) {
     const { text, ...attributes } = original(element);
-    const times = element.dataset.times.split(" ").filter(Boolean).map((each) => new Date(each));
+    const times = timesOf(element.dataset.times);
     const put = (words) => times.reduce((said, time) => said.replaceAll(inUtc(time), inZone(time)), words);
     if (text) element.textContent = put(text);
     for (const [name, words] of Object.entries(attributes)) element.setAttribute(name, put(words));
