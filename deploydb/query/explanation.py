@@ -187,10 +187,15 @@ def _aftermath(view: DeploymentView) -> str:
 def _waiting(view: DeploymentView, first: Callable[[Reason], str] = text) -> str:
     """The unmet exit gates of a deployment that has completed, each named unless its reason names it. `first`: renders
     the first of them."""
-    unmet = [result for result in view.results if result.phase == "exit" and result.outcome not in (None, "PASS")]
+    judged = [result for result in view.results if result.phase == "exit" and result.outcome is not None]
+    unmet = [result for result in judged if result.outcome != "PASS"]
     listed = [result for result in unmet if not isinstance(result.reason, ApprovalDeferred)] or unmet
     if not listed:
-        return first(view.status_reason) if view.status_reason is not None else "its gates have not been evaluated yet"
+        # until its report is evaluated, a deployment has the reason that it was made for
+        is_evaluated = bool(judged) or view.kind == "external" or view.status_reason != view.trigger_reason
+        if view.status_reason is None or not is_evaluated:
+            return "its deployment was reported, and has not been evaluated yet"
+        return first(view.status_reason)
     return "; ".join(_named(result, text if index else first) for index, result in enumerate(listed))
 
 

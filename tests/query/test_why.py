@@ -92,6 +92,19 @@ def test_it_is_there_and_not_verified_yet(world: Scenario, service: Service) -> 
     assert answer(service, "staging") == f"{since}: {output}"
 
 
+def test_its_report_is_not_evaluated_yet(world: Scenario, service: Service) -> None:
+    world.publish("1.4.0")
+    world.evaluate()
+    (command,) = world.commands()
+    world.tell("deployment.finished", command=command.id, outcome="succeeded")
+    missing = "its deployment was reported, and has not been evaluated yet"
+    assert answer(service, "dev") == f"1.4.0 is in dev and is not verified yet: {missing}"
+    assert answer(service) == f"1.4.0 is not in prod: in dev {missing}"
+    world.evaluate()
+    since = "since 2026-11-22 12:00:00 UTC"
+    assert answer(service, "dev") == f"1.4.0 is in dev {since} and is not verified yet: waits for smoke to report"
+
+
 def test_another_version_has_taken_its_place(world: Scenario, service: Service) -> None:
     to_prod(world)
     world.now += timedelta(hours=1)
