@@ -108,6 +108,17 @@ def test_the_slider_has_the_deployments_of_the_services_that_are_found(world: Sc
     assert len(Shown(service, match="nothing").ticks) == len(Shown(service).ticks) > 2
 
 
+def test_the_slider_says_that_its_steps_are_of_every_state(world: Scenario, service: Service) -> None:
+    deployed_hourly(world)
+    note = "steps: deployments in every state, not only "
+    for show in ("trouble", "waiting"):
+        assert f"{note}{show}" in service.ask(f"/status?show={show}", accept="text/html").text
+        assert Shown(service, show=show).ticks[:-1] == [
+            (text, f"{address}&show={show}") for text, address in Shown(service).ticks[:-1]
+        ]
+    assert note not in service.ask("/status", accept="text/html").text
+
+
 def test_a_tick_of_the_first_year_has_an_address(world: Scenario, service: Service) -> None:
     observe(world, "1.0", "foo", when=datetime.fromisoformat("0001-01-01T00:00:00+00:00"))
     slider = Shown(service)
