@@ -1,6 +1,8 @@
 """`/api/operations`: how the machinery is."""
 
+import re
 from datetime import timedelta
+from html import unescape
 
 from deploydb.domain.webhook_attempts import Attempt
 from deploydb.store import outbox
@@ -24,6 +26,17 @@ def test_nothing_waits_where_nothing_has_happened(service: Service) -> None:
         "catalog": "test",
         "problems": [],
     }
+
+
+def test_the_last_event_is_where_its_link_leads(service: Service, world: Scenario) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    last = service.get("/api/operations")["lastEvent"]
+    assert last["type"] == "service.evaluated"
+    page = service.ask("/operations", accept="text/html").text
+    (link,) = re.findall(rf'<a href="([^"]+)">number {last["number"]}</a>', page)
+    address, _, anchor = unescape(link).partition("#")
+    assert f'<li id="{anchor}">' in service.ask(address, accept="text/html").text
 
 
 def test_what_promotion_has_still_to_look_at_is_its_lag(service: Service, world: Scenario) -> None:
