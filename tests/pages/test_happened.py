@@ -46,6 +46,25 @@ def test_axe_finds_no_serious_fault_and_nothing_moves(browser: Browser, site: st
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
 
 
+def test_services_are_ranked_by_each_column(browser: Browser, site: str) -> None:
+    with tab(browser, site, java_script_enabled=False) as page:
+        page.goto("/dora?window=7d")
+        table = page.get_by_role("region", name="Services, by deployments, the best first")
+        assert table.locator("[aria-sort]").all_inner_texts() == ["Deployments ↓"]
+        assert table.locator("tbody th").all_inner_texts()[0] == "search"
+        for name, way, arrow in (
+            ("Change failure rate", "ascending", "↑"),
+            ("Deployment frequency", "descending", "↓"),
+        ):
+            page.get_by_role("link", name=name).click()
+            table = page.get_by_role("region", name=f"Services, by {name.lower()}, the best first")
+            assert table.locator("[aria-sort]").get_attribute("aria-sort") == way
+            assert table.locator("[aria-sort]").inner_text() == f"{name} {arrow}"
+        assert page.url == f"{site}/dora?window=7d&sort=frequency#services"
+        page.get_by_role("button", name="Show", exact=True).click()
+        assert "sort=frequency" in page.url
+
+
 def test_an_incident_is_chosen_and_the_window_before_it_made_longer(browser: Browser, site: str) -> None:
     with tab(browser, site, java_script_enabled=False) as page:
         page.goto("/blame?hours=1")

@@ -1,5 +1,6 @@
 """DORA of a service that was released, failed and recovered."""
 
+import re
 import threading
 from collections.abc import Collection
 from datetime import timedelta
@@ -201,6 +202,30 @@ def test_the_page_compares_with_the_period_before_and_every_part_is_what_the_com
     assert "The lines as a table" in page
     everything = service.ask("/dora?window=14d", accept="text/html").text
     assert 'href="/dora?service=foo&amp;window=14d"' in everything
+
+
+def test_services_are_ranked_by_each_measure_with_those_that_have_none_last(
+    figures: dict[str, Any], world: Scenario, service: Service
+) -> None:
+    assert figures["failureRate"]["value"] == 0.25
+    services = [
+        Configured(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",)) for name in ("foo", "bar")
+    ]
+    world.catalog = catalog(*services, stages=world.catalog.pipelines["main"].stages)
+    world.publish("1.0", name="bar")
+    world.evaluate()
+    for _ in range(2):
+        world.now += timedelta(minutes=1)
+        world.deploy()
+
+    def ranked(query: str = "") -> list[str]:
+        page = service.ask(f"/dora?window=7d{query}", accept="text/html").text
+        return re.findall(r'<th scope="row"><a href="/dora\?service=(\w+)', page)
+
+    assert ranked() == ranked("&sort=deployments") == ranked("&sort=frequency") == ["foo", "bar"]
+    assert ranked("&sort=failureRate") == ["bar", "foo"]
+    assert ranked("&sort=leadTime") == ranked("&sort=recovery") == ["foo", "bar"]
+    assert service.refusal("/dora?sort=nope")[0] == 400
 
 
 def test_a_part_of_a_past_is_the_past_of_that_part(world: Scenario, figures: dict[str, Any]) -> None:

@@ -11,10 +11,11 @@ from msgspec import Struct
 
 from deploydb.domain.dora import Figures
 from deploydb.query.pages.filters import moment, spelled
-from deploydb.query.pages.page import Answer, choices
+from deploydb.query.pages.page import Answer, beside, choices
 from deploydb.query.pages.svg import columns
 from deploydb.query.pages.trend import Trend, trend
 from deploydb.query.request_context import RequestContext
+from deploydb.query.resource import text
 from deploydb.query.resources.dora import production_past
 from deploydb.query.views.dora import WINDOW
 from deploydb.store.queries.dora import ProductionHistory
@@ -63,6 +64,18 @@ MEASURES = {
 }
 
 
+DEPLOYMENTS = "deployments"
+SORT = text("sort", "By what the services are ranked, the best first.", DEPLOYMENTS, *MEASURES)
+
+
+class Rank(Struct, frozen=True, kw_only=True):
+    """A column by which the services are ranked. `way`: as `aria-sort` has it, where they are."""
+
+    name: str
+    address: str
+    way: str | None
+
+
 class Compared(Struct, frozen=True, kw_only=True):
     """A figure beside that of the period before, in words; `tone`: whether it became better."""
 
@@ -86,7 +99,8 @@ def draw_dora(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     since, until = moment(answer["since"]), moment(answer["until"])
     past, _ = production_past(asked, since - (until - since))
     is_small = len(past.runs) <= MOST_RUNS
-    ranked = _ranked(past.between(since, until)) if is_small and answer["service"] is None else []
+    by = asked.option("sort") or DEPLOYMENTS
+    ranked = _ranked(past.between(since, until), by) if is_small and answer["service"] is None else []
     return {
         "measures": MEASURES,
         "columns": columns([day["deployments"] for day in days], [day["failures"] for day in days]),
@@ -96,6 +110,7 @@ def draw_dora(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "going": _going(past, since, until) if is_small else None,
         "most_runs": MOST_RUNS,
         "ranked": ranked[:_MOST_SERVICES],
+        "ranks": _ranks(asked, by),
         "unranked": max(len(ranked) - _MOST_SERVICES, 0),
         **choices(asked),
     }
@@ -137,8 +152,31 @@ def _going(past: ProductionHistory, since: datetime, until: datetime) -> Going:
     )
 
 
-def _ranked(past: ProductionHistory) -> list[tuple[str, Figures]]:
-    """Those with the most deployments first; those of which nothing was measured are left out."""
+def _ranks(asked: RequestContext, by: str) -> list[Rank]:
+    columns = {DEPLOYMENTS: ("Deployments", True)}
+    columns |= {name: (one.name, one.more_is_better) for name, one in MEASURES.items()}
+    return [
+        Rank(
+            name=word,
+            address=f"{beside(asked, sort=name if name != DEPLOYMENTS else None)}#services",
+            way=("descending" if more_is_better else "ascending") if name == by else None,
+        )
+        for name, (word, more_is_better) in columns.items()
+    ]
+
+
+def _ranked(past: ProductionHistory, by: str) -> list[tuple[str, Figures]]:
+    """The best by a measure first, or those with the most deployments; behind them those of which it is not known.
+    Those of which nothing was measured are left out."""
     found: Iterable[tuple[str, Figures]] = past.figures_by_service().items()
     measured = (one for one in found if any(each.value(one[1]) is not None for each in MEASURES.values()))
-    return sorted(measured, key=lambda one: (-one[1].frequency.samples, one[0]))
+
+    def rank(one: tuple[str, Figures]) -> tuple[bool, float, str]:
+        name, figures = one
+        if by == DEPLOYMENTS:
+            return False, -figures.frequency.samples, name
+        value = MEASURES[by].value(figures)
+        sign = -1 if MEASURES[by].more_is_better else 1
+        return value is None, sign * (value or 0), name
+
+    return sorted(measured, key=rank)

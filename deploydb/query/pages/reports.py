@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.pages.blame import draw_time
-from deploydb.query.pages.dora import draw_dora
+from deploydb.query.pages.dora import SORT, draw_dora
 from deploydb.query.pages.expectations import expectations
 from deploydb.query.pages.filters import State
 from deploydb.query.pages.inbox import draw_inbox
@@ -19,6 +19,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import text
 from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
+from deploydb.query.view import View
 from deploydb.query.views import views
 from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
 
@@ -106,6 +107,16 @@ def _draw_where(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
 
 _DRAWN = {"blame": _draw_blame, "dora": draw_dora, "inbox": draw_inbox}
 """Of the views whose templates have more than the answer and what filters offer."""
+_SORTED = {"dora": (SORT,)}
+"""Parameters of pages alone."""
+
+
+def _page_of_view(view: View) -> Page:
+    assert view.template is not None  # noqa: S101  # it has a page
+    page = page_of(view.resolved(), view.template, _DRAWN.get(view.name, lambda asked, _: choices(asked)), view.title)
+    return replace(page, parameters=(*page.parameters, *_SORTED.get(view.name, ())))
+
+
 PAGES = (
     page_of(
         why.RESOURCES[0],
@@ -131,9 +142,5 @@ PAGES = (
         page_of(operations.RESOURCES[0], "operations.html", lambda _asked, _answer: {}, "Operations"),
         command=lambda _asked, _answer: ["doctor"],
     ),
-    *(
-        page_of(view.resolved(), view.template, _DRAWN.get(view.name, lambda asked, _: choices(asked)), view.title)
-        for view in views()
-        if view.template is not None
-    ),
+    *(_page_of_view(view) for view in views() if view.template is not None),
 )
