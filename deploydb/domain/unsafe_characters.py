@@ -17,9 +17,10 @@ _HIDDEN = (
 # a name has no blank but the plain one, and no variation selector: two that look alike would be two names
 _NOT_IN_NAMES = f"{_HIDDEN}\\xa0\\u1680\\u2000-\\u200a\\u202f\\u205f\\u3000\\ufe00-\\ufe0f"
 
-NAME = f"^[^{_NOT_IN_NAMES}]*\\Z"
-"""The pattern of a name."""
-PORTABLE_NAME = re.sub(r"\\ud800-\\udfff|\\U\w{8}(-\\U\w{8})?", "", NAME).replace("\\Z", "$")
+_IN_NAMES = f"[^{_NOT_IN_NAMES}]*"
+NAME = f"^[ -~]*+{_IN_NAMES}\\Z"
+"""The pattern of a name. Most are ASCII, of which one range decides, and not forty for each character."""
+PORTABLE_NAME = "^" + re.sub(r"\\ud800-\\udfff|\\U\w{8}(-\\U\w{8})?", "", _IN_NAMES) + "$"
 """The same in the dialect of JSON Schema, without what is beyond U+FFFF: each name fits it."""
 _LONGEST_NAME = 255
 _hidden = re.compile(f"[{_HIDDEN}]")
