@@ -13,6 +13,8 @@ import msgspec
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
+from deploydb.store.notifications import Channel, waking
+
 Row = Mapping[str, Any]
 _encoder = msgspec.json.Encoder(enc_hook=str)
 
@@ -54,12 +56,18 @@ def insert_rows(
 
 
 def insert_new(
-    connection: sa.Connection, table: sa.Table, rows: Sequence[Row], *, returning: tuple[str, ...]
+    connection: sa.Connection,
+    table: sa.Table,
+    rows: Sequence[Row],
+    *,
+    returning: tuple[str, ...],
+    wakes: Channel | None = None,
 ) -> Sequence[Any]:
-    """Insert those of the rows that are not there yet, by any unique constraint, and give columns of them back."""
+    """Insert those of the rows that are not there yet, by any unique constraint, and give columns of them back. With
+    `wakes`, for any such row, also as `notifications.notify`."""
     if not rows:
         return []
-    statement = _insert(connection.dialect.name, table, tuple(rows[0]), returning, True)
+    statement = _insert(connection.dialect.name, table, tuple(rows[0]), returning, True, wakes)
     return connection.execute(statement, parameter(connection, rows)).all()
 
 
@@ -107,11 +115,20 @@ def _given(dialect: str, columns: tuple[sa.Column[Any], ...]) -> sa.FromClause:
 
 
 @cache
-def _insert(dialect: str, table: sa.Table, columns: tuple[str, ...], returning: tuple[str, ...], new: bool) -> Any:  # noqa: ANN401
+def _insert(
+    dialect: str,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    returning: tuple[str, ...],
+    new: bool,
+    wakes: Channel | None = None,
+) -> Any:  # noqa: ANN401
     statement = _inserting(dialect, table, columns)
     if new:
         statement = statement.on_conflict_do_nothing()
-    return statement.returning(*(table.c[name] for name in returning)) if returning else statement
+    returned: list[sa.ColumnElement[Any]] = [table.c[name] for name in returning]
+    returned += [waking(wakes)] if wakes is not None and dialect == "postgresql" else []
+    return statement.returning(*returned) if returned else statement
 
 
 @cache

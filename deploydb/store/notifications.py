@@ -20,10 +20,15 @@ PROBES: Channel = "deploydb_probes"
 SQLITE_POLL_SECONDS = 0.01
 
 
+def waking(channel: Channel) -> sa.ColumnElement[Any]:
+    """For a PostgreSQL statement that returns rows: the same as `notify`, without a statement of its own."""
+    return sa.func.pg_notify(sa.literal(channel, literal_execute=True), sa.literal("", literal_execute=True))
+
+
 def notify(connection: sa.Connection, channel: Channel) -> None:
     """Wake the waiters of a channel when this transaction commits. SQLite needs no word."""
     if connection.dialect.name == "postgresql":
-        connection.execute(sa.select(sa.func.pg_notify(channel, "")))
+        connection.execute(sa.select(waking(channel)))
 
 
 class Listener:

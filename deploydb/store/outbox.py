@@ -13,7 +13,7 @@ from deploydb.store.bulk import insert_new, update_rows
 from deploydb.store.columns import viewed
 from deploydb.store.engine import reading, transact
 from deploydb.store.list_parameters import among
-from deploydb.store.notifications import OUTBOX, notify
+from deploydb.store.notifications import OUTBOX
 from deploydb.store.tables import outbox
 from deploydb.store.trace_contexts import columns, places_of_deployments
 from deploydb.wire.native import encode_notification
@@ -62,8 +62,7 @@ def unsent_row(
 def add(connection: sa.Connection, rows: Sequence[Mapping[str, Any]]) -> None:
     """Add messages to the outbox, with the transaction. One that is there already is not added again."""
     if rows:
-        insert_new(connection, outbox, rows, returning=("id",))
-        notify(connection, OUTBOX)
+        insert_new(connection, outbox, rows, returning=("id",), wakes=OUTBOX)
 
 
 def add_notifications(connection: sa.Connection, found: Iterable[Notification], now: datetime) -> None:

@@ -217,8 +217,7 @@ def _record_once(
     ]
     noted = clock_skew.note(connection, skewed, now)
     if logged:
-        notifications.notify(connection, notifications.MARKS)
-        advance(connection)
+        advance(connection, wakes=notifications.MARKS)
     elif refusals:  # nothing has been written, so that nothing has shown whether the names are those of now
         require_names(connection, connection.execute(sa.select(NUMBER)).scalar_one())
     stored = {taken[key] for key in keyed}

@@ -6,12 +6,13 @@ writing transaction adds one to a counter of its own choice, last of all, so tha
 
 import random
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from deploydb.store.environment_names import refresh_names, require_names
+from deploydb.store.notifications import Channel, waking
 from deploydb.store.tables import hold, revision
 
 _SLOTS = 64
@@ -32,19 +33,24 @@ def _advancing(insert: Any) -> tuple[Any, Any]:  # noqa: ANN401  # a dialect's o
 
 
 _ADVANCE = {"postgresql": _advancing(postgresql.insert), "sqlite": _advancing(sqlite.insert)}
+_WAKE = {channel: _ADVANCE["postgresql"][0].returning(waking(channel)) for channel in get_args(Channel)}
 _READ = sa.select(
     sa.func.coalesce(sa.func.sum(revision.c.number), 0), sa.func.coalesce(sa.func.max(revision.c.names), 0), *_TURNS
 )
 
 
-def advance(connection: sa.Connection) -> None:
-    """This transaction has changed something. The last statement of it: others may wait for it.
+def advance(connection: sa.Connection, *, wakes: Channel | None = None) -> None:
+    """This transaction has changed something. The last statement of it: others may wait for it. With `wakes`, also as
+    `notifications.notify`.
 
     Raises: Contention where the names of environments are others than those that are remembered.
     """
     slot = random.randrange(_SLOTS)  # noqa: S311  # it only spreads them
+    statement = _ADVANCE[connection.dialect.name][0]
+    if wakes is not None and connection.dialect.name == "postgresql":
+        statement = _WAKE[wakes]
     # of a row that it had to wait for PostgreSQL returns what was committed meanwhile
-    names = connection.execute(_ADVANCE[connection.dialect.name][0], {"slot": slot, "number": 1}).scalar_one()
+    names = connection.execute(statement, {"slot": slot, "number": 1}).scalar_one()
     require_names(connection, names)
 
 
