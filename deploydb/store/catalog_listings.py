@@ -31,6 +31,7 @@ LOOKED_BACK = 500
 once."""
 _AT_ONCE = 200
 
+_LISTED = sa.select(catalog_listing).where(among(catalog_listing.c.module_key, "modules"))
 _LAST_ONES = (
     sa.select(artifact.c.id, artifact.c.version, artifact.c.published_at)
     .where(
@@ -90,7 +91,7 @@ def leave(connection: sa.Connection, catalog: Catalog, releases: Iterable[OpenRe
             first[key] = release
     if not first:
         return
-    found = connection.execute(sa.select(catalog_listing).where(among(catalog_listing.c.module_key, first)))
+    found = connection.execute(_LISTED, {"modules": list(first)})
     left = [
         noted
         for row in found

@@ -4,7 +4,7 @@ A mark says that something happened; a service's agenda row says when time alone
 Of any number of workers one at a time evaluates a service, and the others pass on to other services.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -17,14 +17,13 @@ from deploydb.store.catalog_listings import OpenRequest, leave
 from deploydb.store.environment_names import NUMBER, require_names
 from deploydb.store.list_parameters import among
 from deploydb.store.set_aside import Aside, set_aside_of, to_try
-from deploydb.store.tables import artifact, evaluation_request, service_schedule
+from deploydb.store.tables import artifact, evaluation_request, promotion_request, service_schedule
 
 MOST_ROWS = 5_000
 """How many deployments a round opens, and how many it loads, at most; but never less than those of one service."""
 
 # Built once: for one service, building the statements would cost more than running them.
 _MOST = sa.bindparam("most", type_=sa.Integer)
-_COLUMNS = (evaluation_request.c.id, evaluation_request.c.artifact_id, evaluation_request.c.service)
 KEPT = sa.and_(
     evaluation_request.c.artifact_id.is_not(None),
     evaluation_request.c.service.is_not(None),
@@ -33,33 +32,48 @@ KEPT = sa.and_(
     ),
 )
 """Marks that are kept for a service that is set aside."""
-_MARKS = (
-    sa.select(*_COLUMNS)
-    .order_by(evaluation_request.c.id)
-    .limit(_MOST)
-    .with_for_update(of=evaluation_request, skip_locked=True)
-)
-_OTHERS = _MARKS.where(sa.not_(KEPT))
-_KEPT_FOR = _MARKS.where(KEPT, among(evaluation_request.c.service, "services"))
-_WAITING = sa.select(evaluation_request.c.id).where(sa.not_(KEPT)).order_by(evaluation_request.c.id).limit(1)
+
+
+def _marks(*conditions: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    """The oldest marks that no other worker has, each with the module of its artifact."""
+    marks = (
+        sa.select(evaluation_request.c.id, evaluation_request.c.artifact_id, evaluation_request.c.service)
+        .where(*conditions)
+        .order_by(evaluation_request.c.id)
+        .limit(_MOST)
+        .with_for_update(of=evaluation_request, skip_locked=True)
+        .cte("marks")  # so it is run once, and locks no artifact
+    )
+    return sa.select(marks, artifact.c.group, artifact.c.name).outerjoin(artifact, artifact.c.id == marks.c.artifact_id)
+
+
 _DUE = (
     sa.select(service_schedule.c.service)
     .where(service_schedule.c.due_at <= sa.bindparam("now", type_=service_schedule.c.due_at.type))
     .order_by(service_schedule.c.due_at)
     .limit(_MOST)
+    .subquery("due")
 )
+_CLAIMED = sa.union_all(
+    _marks(sa.not_(KEPT)), sa.select(sa.null(), sa.null(), _DUE.c.service, sa.null(), sa.null()).select_from(_DUE)
+)
+"""Marks; and due services, as rows without an id."""
+_KEPT_FOR = _marks(KEPT, among(evaluation_request.c.service, "services"))
+_WAITING = sa.select(evaluation_request.c.id).where(sa.not_(KEPT)).order_by(evaluation_request.c.id).limit(1)
 _MINE = (
     sa.select(
         service_schedule.c.service,
         service_schedule.c.stages,
         service_schedule.c.error.is_not(None).label("aside"),
+        sa.exists()
+        .where(promotion_request.c.settled_at.is_(None), promotion_request.c.service == service_schedule.c.service)
+        .label("promoted"),
         NUMBER.label("names"),
     )
     .where(among(service_schedule.c.service, "services"))
     .order_by(service_schedule.c.service)
     .with_for_update(of=service_schedule, skip_locked=True)
 )
-_ASKED = sa.select(artifact.c.id, artifact.c.group, artifact.c.name).where(among(artifact.c.id, "ids"))
 _DONE = sa.delete(evaluation_request).where(among(evaluation_request.c.id, "ids"))
 
 
@@ -79,8 +93,8 @@ class Claim(Struct, frozen=True, kw_only=True):
     """What is ours until the transaction ends.
 
     `services`: those to be evaluated; `trying`: those of them that were set aside, `aside`, all that are. `mine`: with
-    those that stay set aside. `restaged`: those that were evaluated by other stages, or never. `releases`: what may
-    open flows, by service. `untaken`: what another session has.
+    those that stay set aside. `restaged`: those that were evaluated by other stages. `promoted`: those that may
+    have promotion requests to settle. `releases`: what may open flows, by service. `untaken`: what another session has.
     """
 
     requests: tuple[Request, ...]
@@ -88,6 +102,7 @@ class Claim(Struct, frozen=True, kw_only=True):
     services: frozenset[str]
     trying: frozenset[str]
     restaged: frozenset[str]
+    promoted: frozenset[str]
     aside: dict[str, Aside]
     releases: dict[str, list[OpenRequest]]
     untaken: frozenset[str]
@@ -97,18 +112,19 @@ class Claim(Struct, frozen=True, kw_only=True):
 def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int) -> Claim:
     """The oldest marks and due services that no other worker has, at most `limit` of each, as far as their services can
     be locked; and of the flows that they open at most about `MOST_ROWS` deployments."""
-    claimed = connection.execute(_OTHERS, {"most": limit}).all()
-    requests = _requests(connection, catalog, claimed)
-    due = connection.execute(_DUE, {"now": now, "most": limit}).scalars()
+    found = connection.execute(_CLAIMED, {"now": now, "most": limit}).all()
+    claimed = [row for row in found if row.id is not None]
+    requests = _requests(catalog, claimed)
+    due = (row.service for row in found if row.id is None)
     releases, whole = _bounded(catalog, requests)
     wanted = set(due).union(releases, *(request.services for request in requests if request.release is None))
-    mine = _lock(connection, wanted)
+    mine, new = _lock(connection, wanted)
     failed = {service for service, row in mine.items() if row.aside}
     aside = set_aside_of(connection, failed) if failed else {}
     trying = to_try(connection, aside, now, catalog.digest)
     if trying:
         kept = connection.execute(_KEPT_FOR, {"services": sorted(trying), "most": limit}).all()
-        more = _requests(connection, catalog, kept)
+        more = _requests(catalog, kept)
         requests += more
         for request in more:
             for service in request.services:
@@ -116,13 +132,14 @@ def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int
                     releases.setdefault(service, []).append(request.release)
     return Claim(
         requests=tuple(requests),
-        mine=frozenset(mine),
-        services=frozenset(mine.keys() - failed | trying),
+        mine=frozenset(mine.keys() | new),
+        services=frozenset(mine.keys() - failed | trying | new),
         trying=frozenset(trying),
+        promoted=frozenset(new.union(name for name, row in mine.items() if row.promoted)),
         restaged=frozenset(name for name, row in mine.items() if row.stages != catalog.stages_digest(name)),
         aside=aside,
         releases=releases,
-        untaken=frozenset(wanted - mine.keys()),
+        untaken=frozenset(wanted - mine.keys() - new),
         more=len(claimed) == limit or not whole,
     )
 
@@ -159,13 +176,12 @@ def oldest_request(connection: sa.Connection) -> int | None:
     return connection.execute(_WAITING).scalar()
 
 
-def _requests(connection: sa.Connection, catalog: Catalog, claimed: Sequence[Any]) -> list[Request]:
-    releases = _releases(connection, {row.artifact_id for row in claimed if row.artifact_id is not None})
+def _requests(catalog: Catalog, claimed: Iterable[Any]) -> list[Request]:
     requests = []
-    for row in claimed:
-        release = releases.get(row.artifact_id)
-        services = frozenset([row.service])
-        if release is not None:
+    for row in sorted(claimed, key=lambda row: int(row.id)):
+        services, release = frozenset([row.service]), None
+        if row.group is not None:
+            release = OpenRequest(id=row.artifact_id, module=f"{row.group}:{row.name}")
             listing = frozenset(catalog.services_of(release.module))
             services = listing if row.service is None else services & listing
         requests.append(
@@ -189,23 +205,17 @@ def _bounded(catalog: Catalog, requests: Iterable[Request]) -> tuple[dict[str, l
     return releases, True
 
 
-def _releases(connection: sa.Connection, idents: Collection[int]) -> dict[int, OpenRequest]:
-    if not idents:
-        return {}
-    found = connection.execute(_ASKED, {"ids": sorted(idents)})
-    return {row.id: OpenRequest(id=row.id, module=f"{row.group}:{row.name}") for row in found}
-
-
-def _lock(connection: sa.Connection, services: Collection[str]) -> dict[str, Any]:
-    """The rows of those of the services that no other worker has, ours until the transaction ends.
+def _lock(connection: sa.Connection, services: Collection[str]) -> tuple[dict[str, Any], set[str]]:
+    """The rows of those of the services that no other worker has, ours until the transaction ends; and those that are
+    evaluated for the first time, and have none before.
 
     Raises: Contention as `require_names`.
     """
     if not services:
-        return {}
-    ordered = sorted(services)
-    bulk.insert_new(connection, service_schedule, [{"service": service} for service in ordered], returning=("service",))
-    mine = {row.service: row for row in connection.execute(_MINE, {"services": ordered})}
+        return {}, set()
+    mine = {row.service: row for row in connection.execute(_MINE, {"services": sorted(services)})}
     for names in {row.names for row in mine.values()}:
         require_names(connection, names)
-    return mine
+    others = [{"service": service} for service in sorted({*services} - mine.keys())]
+    made = bulk.insert_new(connection, service_schedule, others, returning=("service",))
+    return mine, {row.service for row in made}

@@ -28,6 +28,22 @@ Sought = tuple[tuple[str, ...], str | None, str | None]
 another publisher's fact, too."""
 _LOCK, _LOCKS = 0x1B7E << 48, 4096
 """The advisory locks of names: so many numbers from here on, whatever a message names. No other lock is among them."""
+_waits, _known = correlation.alias("waits"), correlation.alias("known")
+SOME_WAIT = sa.exists().where(correlation.c.awaits)
+"""Whether any fact waits for an event. Index: `ix_correlation_awaits`."""
+_WAITING_FOR = (
+    sa.select(_waits.c.event)
+    .distinct()
+    .join(_known, _known.c.name == _waits.c.name)
+    .where(
+        _waits.c.awaits,
+        sa.not_(_known.c.awaits),
+        sa.exists().where(
+            among(deployment.c.service, "services"),
+            sa.or_(deployment.c.id == _known.c.deployment_id, deployment.c.artifact_id == _known.c.artifact_id),
+        ),
+    )
+)
 _TAKE_LOCKS = sa.text("SELECT pg_advisory_xact_lock(number) FROM unnest(CAST(:numbers AS bigint[])) AS number")
 
 
@@ -136,20 +152,7 @@ def note(
 def waiting_for(connection: sa.Connection, services: Collection[str]) -> list[int]:
     """The rows in the log of the facts that wait for an event about a deployment of these services. Indexes:
     `ix_correlation_awaits`, primary keys of `correlation` and `deployment`, `ix_deployment_artifact`."""
-    waits, known = correlation.alias("waits"), correlation.alias("known")
-    if connection.execute(sa.select(waits.c.name).where(waits.c.awaits).limit(1)).first() is None:
-        return []
-    mine = sa.exists().where(
-        among(deployment.c.service, sorted(services)),
-        sa.or_(deployment.c.id == known.c.deployment_id, deployment.c.artifact_id == known.c.artifact_id),
-    )
-    statement = (
-        sa.select(waits.c.event)
-        .distinct()
-        .join(known, known.c.name == waits.c.name)
-        .where(waits.c.awaits, sa.not_(known.c.awaits), mine)
-    )
-    return sorted(connection.execute(statement).scalars())
+    return sorted(connection.execute(_WAITING_FOR, {"services": sorted(services)}).scalars())
 
 
 def forget(connection: sa.Connection, numbers: Collection[int]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from deploydb.domain.model.artifact import Artifact
-from deploydb.domain.model.deployment import DECIDED, Deployment, FactOrder, Release
+from deploydb.domain.model.deployment import DECIDED, Deployment, FactOrder, Release, Status
 from deploydb.domain.model.outcome_reasons import AttemptObsolete
 from deploydb.domain.model.reason_parts import codes
 from deploydb.store import bulk
@@ -137,11 +137,12 @@ def write(connection: sa.Connection, changed: Iterable[Mapping[str, Any]]) -> No
     """Update deployments, all with the same columns, `id` and `status` among them.
 
     What ends is written before what becomes active: that a lane has one active deployment (`uq_deployment_active`) is
-    checked row by row, in an order that the database chooses.
+    checked row by row, in an order that the database chooses. What has not started has never been active.
     """
     batch = sorted(changed, key=lambda row: int(row["id"]))
-    for active in (False, True):
-        part = [row for row in batch if (row["status"] in ACTIVE) is active]
+    last = (*ACTIVE, Status.NOT_STARTED) if any(row["status"] in ACTIVE for row in batch) else ()
+    for late in (False, True):
+        part = [row for row in batch if (row["status"] in last) is late]
         bulk.update_rows(connection, deployment, part, key=("id",))
 
 

@@ -12,7 +12,7 @@ from deploydb.domain.model.errors import MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, DeploymentFinished
 from deploydb.store import bulk
 from deploydb.store.columns import begins_with
-from deploydb.store.correlations import forget, seeks, waiting_for
+from deploydb.store.correlations import SOME_WAIT, forget, seeks, waiting_for
 from deploydb.store.deployment_resolver import locate
 from deploydb.store.journal import Journal, fact_text
 from deploydb.store.list_parameters import among
@@ -53,14 +53,18 @@ _PUBLISHED = sa.exists().where(
     artifact.c.version == unmatched_fact.c.version,
     _OF_MODULE,
 )
-_EARLY = sa.select(unmatched_fact.c.event).where(
-    among(unmatched_fact.c.service, "services"),
-    sa.case(
-        (unmatched_fact.c.awaits == "artifact", _PUBLISHED),
-        (unmatched_fact.c.awaits == "commit", _COMMITTED),
-        else_=_DEPLOYED,
+_EARLY = sa.union_all(
+    sa.select(unmatched_fact.c.event).where(
+        among(unmatched_fact.c.service, "services"),
+        sa.case(
+            (unmatched_fact.c.awaits == "artifact", _PUBLISHED),
+            (unmatched_fact.c.awaits == "commit", _COMMITTED),
+            else_=_DEPLOYED,
+        ),
     ),
+    sa.select(sa.null()).where(SOME_WAIT),
 )
+"""The facts that came early; and no number where facts wait for events, which seldom do."""
 _LOGGED = (
     sa.select(event.c.number, event.c.time, event.c.recorded_at, fact_text(), event.c.publisher, event.c.environment)
     .where(among(event.c.number, "numbers"))
@@ -139,17 +143,20 @@ def match_early(
     been committed, whichever of the two comes first. Reads no fact again that has no deployment or artifact yet.
     Indexes: `ix_unmatched_fact_lane`, `ix_deployment_lane`, `ix_artifact_commit`, `pk_event`.
     """
-    early = _early(connection, services)
+    early, some_wait = _early(connection, services)
     if any(_is_end(entry) for entry in early):
         _match_historical(connection, [entry for entry in early if _is_end(entry)], now, notified)
-        early = _early(connection, services)  # with those that waited for these ends
-    others = [entry for entry in early if not _is_end(entry)] + _logged(connection, waiting_for(connection, services))
+        early, some_wait = _early(connection, services)  # with those that waited for these ends
+    waiting = _logged(connection, waiting_for(connection, services)) if some_wait else []
+    others = [entry for entry in early if not _is_end(entry)] + waiting
     _match_historical(connection, [entry for entry in others if _is_historical(entry)], now, notified)
     _match_commanded(connection, [entry for entry in others if not _is_historical(entry)], journal, now, notified)
 
 
-def _early(connection: sa.Connection, services: Collection[str]) -> list[Logged]:
-    return _logged(connection, connection.execute(_EARLY, {"services": list(services)}).scalars().all())
+def _early(connection: sa.Connection, services: Collection[str]) -> tuple[list[Logged], bool]:
+    """The facts that came early, and whether facts wait for events."""
+    numbers = connection.execute(_EARLY, {"services": list(services)}).scalars().all()
+    return _logged(connection, [number for number in numbers if number is not None]), None in numbers
 
 
 def _logged(connection: sa.Connection, numbers: Sequence[int]) -> list[Logged]:

@@ -226,7 +226,7 @@ def _work(
     before = (known for situation in found for known in situation.deployments)
     saved = save(connection, made, before, journal, now, catalog, tracer)
     journal.write(connection)
-    settle_promotion_requests(connection, services, now)
+    settle_promotion_requests(connection, claimed.promoted.intersection(services), now)
     return _Made(
         evaluated=frozenset(services),
         left=frozenset(services) - {situation.service for situation in found},

@@ -61,6 +61,8 @@ def settle_promotion_requests(connection: sa.Connection, services: Collection[st
 
     Indexes: `ix_promotion_request_unsettled`, `ix_deployment_lane`.
     """
+    if not services:
+        return
     ended = connection.execute(_ENDED, {"services": sorted(services), "before": now - _CLOCKS_DIFFER})
     rows = [{**row._mapping, "settled_at": now} for row in ended]
     bulk.update_rows(connection, promotion_request, rows, key=(*_KEY, "event"))

@@ -1,7 +1,7 @@
 """What is known of some services and is not over, read in a handful of statements however many services there are."""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ from deploydb.domain.model.deployment import Deployment, Gate, GateStatus, Verdi
 from deploydb.domain.model.evidence import Approval, Evidence, Verification
 from deploydb.domain.model.running import CurrentVersion
 from deploydb.store.columns import shared_fields
-from deploydb.store.deployments import from_row, locked, release_from_row, released, selected
+from deploydb.store.deployments import by_ids, from_row, locked, release_from_row, released, selected
 from deploydb.store.ingest_watermark import read_until
 from deploydb.store.list_parameters import among
 from deploydb.store.live_intervals import returns
@@ -59,24 +59,32 @@ _WANTED = sa.union_all(
 _CAUSE = deployment.alias("cause")
 _CHOSEN = deployment.alias("chosen")
 _OF_CHOSEN = sa.and_(*(_CHOSEN.c[name] == _WANTED.c[name] for name in ("service", "environment", "version")))
+_NONE = (sa.null(), sa.null())
 # One read, so one snapshot: of two, a report between them that opens a deployment again would hide it from both.
 _IN_PLAY = sa.union_all(
-    sa.select(_OPENED.c.id, _OPENED.c.service).where(*_IS_OPEN),
-    sa.select(_BESIDE.c.id, _BESIDE.c.service).join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id).where(*_IS_OPEN),
+    sa.select(_OPENED.c.id, _OPENED.c.service, _OPENED.c.kind, _OPENED.c.deadline).where(*_IS_OPEN),
+    sa.select(_BESIDE.c.id, _BESIDE.c.service, *_NONE)
+    .join(_OPENED, _OPENED.c.flow_id == _BESIDE.c.flow_id)
+    .where(*_IS_OPEN),
+    sa.select(sa.null(), _WANTED.c.service, *_NONE).select_from(_WANTED),
+)
+"""The open deployments, the others of their flows; and rows without an id where other versions are wanted."""
+_OF_WANTED = sa.union_all(
     sa.select(_CHOSEN.c.id, _CHOSEN.c.service).join(_WANTED, _OF_CHOSEN),
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
     .join(_CHOSEN, _CHOSEN.c.flow_id == _BESIDE.c.flow_id)
     .join(_WANTED, _OF_CHOSEN),
-    sa.select(_CAUSE.c.id, _CAUSE.c.service)
-    .join(_OPENED, _OPENED.c.cause_id == _CAUSE.c.id)
-    .where(*_IS_OPEN, _OPENED.c.kind == "rollback"),
+)
+_IS_ROLLBACK = among(_OPENED.c.id, "rollbacks")
+_OF_ROLLBACKS = sa.union_all(
+    sa.select(_CAUSE.c.id, _CAUSE.c.service).join(_OPENED, _OPENED.c.cause_id == _CAUSE.c.id).where(_IS_ROLLBACK),
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
     .join(_CAUSE, _CAUSE.c.flow_id == _BESIDE.c.flow_id)
     .join(_OPENED, _OPENED.c.cause_id == _CAUSE.c.id)
-    .where(*_IS_OPEN, _OPENED.c.kind == "rollback"),
+    .where(_IS_ROLLBACK),
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
     .join(_OPENED, sa.and_(*(_OPENED.c[name] == _BESIDE.c[name] for name in ("service", "environment", "version"))))
-    .where(*_IS_OPEN, _OPENED.c.kind == "rollback", _OPENED.c.attempt > 1, _BESIDE.c.kind == "rollback"),
+    .where(_IS_ROLLBACK, _OPENED.c.attempt > 1, _BESIDE.c.kind == "rollback"),
 )
 _OF_CURRENT = (
     sa.select(_BESIDE.c.id, _BESIDE.c.service)
@@ -86,12 +94,6 @@ _OF_CURRENT = (
         sa.and_(current_version.c.artifact_id == flow.c.artifact_id, current_version.c.service == flow.c.service),
     )
     .where(among(current_version.c.service, "services"))
-)
-_DEPLOYMENTS = (
-    selected().where(deployment.c.id.in_(sa.select(_IN_PLAY.subquery("in_play").c.id))).order_by(deployment.c.id)
-)
-_DEPLOYMENTS_OF_CURRENT = (
-    selected().where(deployment.c.id.in_(sa.select(_OF_CURRENT.subquery("of_current").c.id))).order_by(deployment.c.id)
 )
 _RUNNING = (
     released()
@@ -131,11 +133,13 @@ def snapshots(
     `uq_deployment_flow_id`, `ix_retry_request_unanswered`, `ix_promotion_request_unsettled`, `ix_hold_standing`,
     `ix_deployment_lane`, primary keys; and those of `snapshot_context`.
     """
-    read = read_until(connection)  # before the deployments: what it covers is seen in them
+    in_play, is_overdue = _in_play(connection, services, now, restaged)
+    # before the deployments: what it covers is seen in them
+    read = read_until(connection) if is_overdue or not lock else None
     if lock:
-        deployments, services = _lock(connection, services, now, most, wait, restaged)
+        deployments, services = _lock(connection, in_play, most, wait)
     else:
-        deployments = _unlocked(connection, services, now, restaged)
+        deployments = list(by_ids(connection, (id_ for ids in in_play.values() for id_ in ids)).values())
     opened = [known for known in deployments if known.needs_evaluation]
     heard = opened + _earlier_attempts(deployments)
     unplaced = unplaced_flows(connection, services, catalog, set(restaged).intersection(services))
@@ -170,15 +174,25 @@ def snapshots(
     ]
 
 
-def _unlocked(
+def _in_play(
     connection: sa.Connection, services: Collection[str], now: datetime, restaged: Collection[str]
-) -> list[Deployment]:
-    found = [from_row(row) for row in connection.execute(_DEPLOYMENTS, {"services": list(services), "now": now})]
+) -> tuple[dict[str, set[int]], bool]:
+    """By service, the ids of its open deployments, of the closed ones of their flows (a stage looks at those upstream
+    of it), and of the flows of which another attempt is wanted; and whether the deadline of one has passed."""
+    found = connection.execute(_IN_PLAY, {"services": list(services), "now": now}).all()
+    rows = [row for row in found if row.id is not None]
+    rollbacks = [row.id for row in rows if row.kind == "rollback"]
+    is_overdue = any(row.deadline is not None and row.deadline <= now for row in rows)
+    if len(rows) < len(found):
+        rows += connection.execute(_OF_WANTED, {"services": list(services), "now": now})
+    if rollbacks:
+        rows += connection.execute(_OF_ROLLBACKS, {"rollbacks": rollbacks})
     if restaged:
-        there = {known.id for known in found}
-        rows = connection.execute(_DEPLOYMENTS_OF_CURRENT, {"services": list(restaged)})
-        found += [from_row(row) for row in rows if row.id not in there]
-    return found
+        rows += connection.execute(_OF_CURRENT, {"services": sorted(restaged)})
+    in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
+    for row in rows:
+        in_play[row.service].add(row.id)
+    return in_play, is_overdue
 
 
 def with_flows(
@@ -199,22 +213,11 @@ def with_flows(
 
 
 def _lock(
-    connection: sa.Connection,
-    services: Collection[str],
-    now: datetime,
-    most: int | None,
-    wait: bool,
-    restaged: Collection[str],
+    connection: sa.Connection, in_play: Mapping[str, set[int]], most: int | None, wait: bool
 ) -> tuple[list[Deployment], list[str]]:
-    """Open deployments, the closed ones of their flows (a stage looks at those upstream of it), and the flows of which
-    another attempt is wanted; and the services that they are all of."""
-    in_play: dict[str, set[int]] = {service: set() for service in sorted(services)}
+    """The deployments in play, and the services that they are all of."""
     # Found first, then locked by nothing but their ids: PostgreSQL looks again at a row for which it had to wait, and
     # with the search in the same read, by some plans, did not find it any more.
-    for row in connection.execute(_IN_PLAY, {"services": list(in_play), "now": now}):
-        in_play[row.service].add(row.id)
-    for row in connection.execute(_OF_CURRENT, {"services": sorted(restaged)}) if restaged else ():
-        in_play[row.service].add(row.id)
     taken: dict[str, set[int]] = {}
     rows = 0
     for service, idents in in_play.items():
