@@ -5,12 +5,13 @@ import secrets
 
 from deploydb.broker.open import open_inbound, provision
 from deploydb.broker.topology import DEAD_QUEUE, INGEST_QUEUE, topology
+from deploydb.store.privileges import WRITES
 from tests.cli.shell import Shell
 from tests.cli.test_doctor import DEFAULT, WANTED, examined, states
 from tests.cli.test_doctor import house as house
 from tests.conftest import needs_servers
 from tests.servers import PostgreSQL, RabbitMQ
-from tests.servers.logins import database_login
+from tests.servers.logins import broker_login, database_login, ensure_roles, provision_with_users
 
 
 @needs_servers
@@ -97,3 +98,26 @@ def test_a_role_of_a_process_with_less_than_it_needs_is_a_finding(house: Shell, 
         "fail",
         "deploydb_promote may not write all tables that promote writes",
     )
+
+
+@needs_servers
+def test_the_role_of_each_process_is_enough_and_none_has_to_be_the_owner(house: Shell, postgresql_url: str) -> None:
+    ensure_roles(postgresql_url)
+    for process in WRITES:
+        house.environment["DEPLOYDB_DATABASE_URL"] = database_login(postgresql_url, process)
+        found = examined(house, code=0)
+        assert (found["rights"]["state"], found["rights"]["advice"]) == ("ok", "")
+        assert process in found["rights"]["seen"].rpartition("write those of ")[2].split(", ")
+        assert not any("owner" in f"{one['seen']} {one['advice']}" for one in found.values())
+
+
+@needs_servers
+def test_the_user_provision_needs_neither_a_tokens_file_nor_the_database(house: Shell, amqp_url: str) -> None:
+    provision_with_users(amqp_url, WANTED)
+    house.environment |= {
+        "DEPLOYDB_TOKENS_FILE": "/not/readable",
+        "DEPLOYDB_DATABASE_URL": "postgresql://127.0.0.1:1/x",
+    }
+    login = broker_login(amqp_url, "provision")
+    assert login is not None
+    assert "everything is there" in house.ok("broker", "provision", DEPLOYDB_BROKER_URL=login).stderr
