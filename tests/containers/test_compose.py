@@ -209,6 +209,7 @@ def _every_login_is_its_own(postgresql: PostgreSQL, rabbitmq: RabbitMQ) -> None:
 
 
 def test_the_guide_names_files_and_services_that_exist(project: dict[str, Any]) -> None:
+    """No engine runs here: `Started.up` does what `up` does, and the commands of `run` run there."""
     for line in GUIDE.splitlines():
         words = shlex.split(line.strip()) if line.strip().startswith(("docker compose", "deploy/")) else []
         if words[:2] == ["docker", "compose"]:
@@ -217,5 +218,7 @@ def test_the_guide_names_files_and_services_that_exist(project: dict[str, Any]) 
                 assert words[6] in project["services"]
             elif words[4] == "up":
                 assert {word for word in words[5:] if not word.startswith("-")} <= set(project["services"])
+            else:
+                assert words[4] == "down"
         elif words:
             assert (ROOT / words[0]).exists()
