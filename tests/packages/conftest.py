@@ -9,7 +9,11 @@ from filelock import FileLock
 
 from tests.missing import missing
 from tests.packages.machine import Machine
-from tests.packages.wheel import ROOT, build, run
+from tests.packages.page import APT_GET, INSTALL, MAKE_DEB
+from tests.packages.wheel import build, clone, make
+
+APT = 'APT::Get::Assume-Yes "true";\nAPT::Get::Upgrade "false";\n'
+"""There is no terminal; and packages that are there need no network."""
 
 
 @pytest.fixture(scope="session")
@@ -33,24 +37,26 @@ def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Callable[[
 @pytest.fixture(scope="session")
 def wheel(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
     """The wheel, with its sdist beside it."""
-    (made,) = once("wheel", build).glob("*.whl")
+    (made,) = once("wheel", build).glob("clone/build/dist/*.whl")
     return made
 
 
 @pytest.fixture(scope="session")
-def deb(wheel: Path, once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
-    """The Debian package, of the sdist."""
+def deb(once: Callable[[str, Callable[[Path], object]], Path]) -> Path:
+    """The Debian package, in a clone of its own."""
     if shutil.which("dh") is None:
         missing("debhelper is missing: tests/install-servers debhelper python3-venv")
-    (sdist,) = wheel.parent.glob("*.tar.gz")
-    folder = once("deb", lambda folder: run(ROOT / "deploy/debian/build", sdist, folder / "built"))
-    (made,) = folder.glob("built/*.deb")
+    (made,) = once("deb", lambda folder: make(MAKE_DEB, clone(folder / "clone"))).glob("clone/build/deb/*.deb")
     return made
 
 
 @pytest.fixture
 def machine(deb: Path, tmp_path: Path) -> Iterator[Machine]:
-    """A machine on which the package has been installed."""
+    """A machine on which the package has been built and installed."""
     with Machine(tmp_path) as made:
-        made.run("dpkg", "--install", made.copy(deb))
+        made.write("/etc/apt/apt.conf.d/99-tests", APT)
+        made.run("sh", "-ec", APT_GET)
+        made.run("mkdir", "-p", "/tmp/clone/build/deb")
+        made.run("mv", made.copy(deb), "/tmp/clone/build/deb")
+        made.run("sh", "-ec", f"cd /tmp/clone\n{INSTALL}")
         yield made

@@ -37,14 +37,12 @@ def test_it_starts_nothing_and_keeps_settings(machine: Machine) -> None:
     machine.run("getent", "group", "deploydb")
     assert machine.run("stat", "--format=%a %U", "/etc/deploydb/credentials") == "700 root\n"
     assert machine.run("deploydb", "--version").startswith("deploydb, version ")
-    machine.run("deploydb", "init", "/etc/deploydb/config")
-    machine.run("deploydb", "check-config", "/etc/deploydb/config")
     # the command line of the unit, and its extras
     machine.run("/opt/deploydb/bin/python", "-P", "-m", "deploydb.workers", "--help")
     machine.run("/opt/deploydb/bin/python", "-c", "import cel_expr_python, cysystemd, opentelemetry.sdk")
     # an upgrade does not ask for a changed file, and a removal leaves it
     machine.write("/etc/deploydb/deploydb.env", "DEPLOYDB_LOG_LEVEL=debug\n")
-    machine.run("dpkg", "--install", machine.run("sh", "-c", "ls /tmp/deploydb_*.deb").strip())
+    machine.run("dpkg", "--install", machine.run("sh", "-c", "ls /tmp/clone/build/deb/deploydb_*.deb").strip())
     machine.run("mkdir", "-p", "/run/systemd/system")  # as if systemd ran
     machine.run("dpkg", "--remove", "deploydb")
     assert "stop deploydb.target" in machine.systemctl

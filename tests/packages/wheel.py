@@ -1,4 +1,4 @@
-"""The sdist and the wheel, built as `make dist` does, and the wheel installed without a network."""
+"""A clone in which packages are built by the commands of the page, and the wheel installed without a network."""
 
 import shutil
 import subprocess
@@ -8,25 +8,46 @@ from pathlib import Path
 import msgspec
 
 from tests.cluster import ROOT
+from tests.packages.page import MAKE_DIST
 
 SOURCES = (
-    *("pyproject.toml", "setup.py", "MANIFEST.in", "constraints.txt", "README.md", "LICENSE"),
-    *("deploydb", "workers", "config"),
+    *("pyproject.toml", "setup.py", "MANIFEST.in", "constraints.txt", "README.md", "LICENSE", "Makefile"),
+    *("deploydb", "workers", "config", "deploy/debian", "deploy/systemd"),
 )
 PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet")
 
 
-def build(folder: Path) -> Path:
-    """An sdist of a copy of the sources, and its wheel, in the folder. Returns the wheel."""
+def clone(folder: Path) -> Path:
+    """A clone with the sources, and the environment of the tests as its own."""
     for name in SOURCES:
-        source = ROOT / name
+        source, target = ROOT / name, folder / name
+        target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, folder / "source" / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__"))
         else:
-            (folder / "source").mkdir(exist_ok=True)
-            shutil.copy(source, folder / "source" / name)
-    run(sys.executable, "-m", "build", "--no-isolation", "--outdir", folder, folder / "source")
-    (made,) = folder.glob("*.whl")
+            shutil.copy(source, target)
+    author = ("-c", "user.name=tests", "-c", "user.email=tests@example.com")
+    for command in (("init", "--quiet"), ("add", "--all"), (*author, "commit", "--quiet", "--message", "Copy")):
+        run("git", *command, folder=folder)
+    environment = folder / ".venv"
+    environment.mkdir()
+    shutil.copy(Path(sys.prefix, "pyvenv.cfg"), environment)
+    for name in ("bin", "lib"):
+        (environment / name).symlink_to(Path(sys.prefix, name))
+    for stamp in ("run", "dist"):
+        (environment / stamp).touch()
+    return folder
+
+
+def make(line: str, folder: Path) -> None:
+    """Run a line of `make` in a clone, also beneath another `make`."""
+    run("env", "--unset=MAKEFLAGS", "--unset=MAKELEVEL", "sh", "-ec", line, folder=folder)
+
+
+def build(folder: Path) -> Path:
+    """The sdist and the wheel, below the folder. Returns the wheel."""
+    make(MAKE_DIST, clone(folder / "clone"))
+    (made,) = folder.glob("clone/build/dist/*.whl")
     return made
 
 
