@@ -60,7 +60,7 @@ class Arrival(Struct, frozen=True, kw_only=True):
     ) -> "Arrival":
         """The fact of a message in any format. Raises: MessageRejected as `formats.read`."""
         reading = read(body, content_type=content_type, headers=headers, arrived_at=arrived_at)
-        return cls.of_reading(reading, publisher, user or publisher, trace_of(headers or {}))
+        return cls.of_reading(reading, publisher, user or publisher, trace_of(headers) if headers else None)
 
     def by_all(self, publishers: tuple[str | None, ...]) -> "Arrival":
         """The same with the publishers of several events."""

@@ -15,6 +15,7 @@ from deploydb.domain.model.deployment import Deployment
 from deploydb.domain.model.environment_names import EnvironmentNames
 from deploydb.domain.model.errors import Forbidden, MessageRejected
 from deploydb.domain.model.facts import AboutDeployment, EventUnused, Fact, type_of
+from deploydb.domain.model.trace import TraceContext
 from deploydb.store import bulk, clock_skew, duplicates, linked_events, notifications
 from deploydb.store.arrival import Arrival, Judge
 from deploydb.store.clock_skew import Skew
@@ -181,8 +182,8 @@ def _record_once(
     called = [name for index in considered for name in _names(known[index])]
     if called:
         lock(connection, called)
-    facts = [known[index].fact for index in considered]
-    located = locate(connection, [fact for fact in facts if isinstance(fact, AboutDeployment)])
+    about = [one.fact for index in considered if isinstance((one := known[index]).fact, AboutDeployment)]
+    located = locate(connection, about)
     by_key: dict[tuple[str, str], Arrival] = {}
     taken: dict[tuple[str, str], int] = {}
     refusals: list[tuple[int, MessageRejected]] = []
@@ -191,12 +192,11 @@ def _record_once(
         other = arrival.otherwise
         if other is not None and not _is_followed(connection, located, arrival.fact):
             arrival = replace(other, fact=other.fact.renamed(names.now)) if names.current else other
-        refused = _refusal(judge, arrival, located, names)
+        refused = _refusal(judge, arrival, located, names) if judge is not None else None
         if refused is not None:
             refusals.append((index, refused))
-        else:
-            by_key.setdefault(_key(arrival), arrival)
-            taken.setdefault(_key(arrival), index)
+        elif (key := _key(arrival)) not in by_key:
+            by_key[key], taken[key] = arrival, index
     now = clock if isinstance(clock, datetime) else clock()  # after waiting for the deployments' locks
     sent = {key: arrival.sent for key, arrival in by_key.items() if arrival.sent and arrival.sent > now}
     clamped = clock_skew.in_order({key: by_key[key].fact for key in sent}, sent)
@@ -204,7 +204,7 @@ def _record_once(
         by_key[key] = replace(by_key[key], fact=replace(by_key[key].fact, time=time))
     # in the order of their keys: two workers with the same duplicates in another order would wait for each other
     places = places_of_arrivals(connection, by_key.values(), located, traced)
-    batch = [_row(by_key[key], located, now) | columns(places.get(key)) for key in sorted(by_key)]
+    batch = [_row(by_key[key], located, now, places.get(key)) for key in sorted(by_key)]
     logged = [
         Logged(number=row.number, recorded_at=now, fact=arrival.fact, publisher=arrival.publisher, names=arrival.names)
         for row in bulk.insert_new(connection, event, batch, returning=("number", "source", "id"))
@@ -249,9 +249,7 @@ def _key(arrival: Arrival) -> tuple[str, str]:
     return arrival.fact.source, arrival.fact.id
 
 
-def _refusal(judge: Judge | None, arrival: Arrival, located: Located, names: EnvironmentNames) -> Forbidden | None:
-    if judge is None:
-        return None
+def _refusal(judge: Judge, arrival: Arrival, located: Located, names: EnvironmentNames) -> Forbidden | None:
     fact = arrival.fact
     deployment = located.of(fact) if isinstance(fact, AboutDeployment) else None
     return judge(arrival, deployment, names)
@@ -272,7 +270,7 @@ def _is_followed(connection: sa.Connection, located: Located, fact: Fact) -> boo
     return found.needs_evaluation or connection.execute(runs).first() is not None
 
 
-def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
+def _row(arrival: Arrival, located: Located, now: datetime, trace: TraceContext | None) -> dict[str, Any]:
     fact = arrival.fact
     found = located.of(fact) if isinstance(fact, AboutDeployment) else None
     about = found or fact
@@ -288,4 +286,5 @@ def _row(arrival: Arrival, located: Located, now: datetime) -> dict[str, Any]:
         "environment": getattr(about, "environment", None),
         "body": msgspec.Raw(arrival.body),
         "deployment_id": found.id if found is not None else None,
+        **columns(trace),
     }

@@ -52,6 +52,7 @@ def authors_of(author: str | None, triggered_by: str | None, published_by: str) 
     return tuple(named) or ((published_by,) if published_by else ())
 
 
+@lru_cache(maxsize=4096)
 def module_key(group: str, name: str) -> str:
     """A short stand-in for group and name, which may each be longer than an index entry."""
     return hashlib.sha256(f"{group}\0{name}".encode()).hexdigest()[:32]

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from msgspec.structs import asdict
 
 from deploydb.domain.model.artifact import Artifact, module_key
 from deploydb.domain.model.deployment import FactOrder
@@ -24,18 +25,18 @@ def publish(connection: sa.Connection, words: Iterable[Publication | Acceptance]
     A new version, the common case, costs one statement a batch.
     """
     first: dict[Key, Publication] = {}
-    batch = list(words)
-    for item in batch:
+    batch = [(item.key, item) for item in words]
+    for key, item in batch:
         if isinstance(item, Publication):
-            first.setdefault(item.key, item)
+            first.setdefault(key, item)
     fresh = [_row(first[key], now) for key in sorted(first)]
     known = {_key(row): row.id for row in bulk.insert_new(connection, artifact, fresh, returning=("id", *_KEY))}
     further: list[Publication | Acceptance] = []
     waiting = set(known)
-    for item in batch:
-        if item.key in waiting:
-            if item is first[item.key]:
-                waiting.remove(item.key)  # an acceptance before it is of a version that was not known
+    for key, item in batch:
+        if key in waiting:
+            if item is first[key]:
+                waiting.remove(key)  # an acceptance before it is of a version that was not known
         else:
             further.append(item)
     return known | _add(connection, further) if further else known
@@ -119,10 +120,7 @@ def _key(row: Any) -> Key:  # noqa: ANN401  # a row of `artifact`
 def _row(item: Publication, now: datetime) -> dict[str, Any]:
     return {
         "module_key": module_key(item.artifact.group, item.artifact.name),
-        "version": item.artifact.version,
-        "group": item.artifact.group,
-        "name": item.artifact.name,
-        **{column: getattr(item.artifact, column) for column in _COPIED},
+        **asdict(item.artifact),
         "published_at": item.at.time,
         "published_by": item.by,
         "source": item.at.source,
