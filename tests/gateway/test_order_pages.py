@@ -30,7 +30,7 @@ class Forms(HTMLParser):
             self.found.append({"path": given.get("action"), "fields": {}, "buttons": []})
         elif tag in ("input", "textarea") and self.found and given.get("name"):
             self.found[-1]["fields"][given["name"]] = given.get("value") or ""
-        elif tag == "button" and self.found:
+        elif tag == "button" and self.found and given.get("type") != "button":
             self.found[-1]["buttons"].append((given.get("name"), given.get("value") or ""))
 
 
