@@ -101,3 +101,19 @@ def test_twelve_environments_fit_a_laptop_and_no_two_versions_look_the_same(
             .evaluate_all("all => all.map(each => [...each.childNodes].map(part => part.data || '').join())")
         )
         assert len(set(shown)) == 12
+
+
+def test_names_of_sixty_characters_are_cut_where_they_are_alike(
+    browser: Browser, sqlite_template: Path, tmp_path: Path
+) -> None:
+    path = Path(shutil.copy(sqlite_template, tmp_path / "deploydb.db"))
+    services = [f"payments-reconciliation-ledger-service-for-the-european-regio{one}" for one in range(3)]
+    there = [f"production-europe-west-1-availability-zone-b-blue-canary-slo{one}" for one in range(4)]
+    lanes = [(service, environment, "1.0") for service in services for environment in there]
+    with observed(path, lanes, staged=True) as world, served(world) as address, tab(browser, address) as page:
+        page.goto("/status")
+        room = page.locator(".scroll.tall")
+        assert room.evaluate("box => box.scrollWidth <= box.clientWidth")
+        names = page.locator("tbody th a")
+        assert names.all_text_contents() == services
+        assert names.evaluate_all("all => all.every(each => each.scrollWidth <= each.clientWidth)")

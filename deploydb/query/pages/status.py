@@ -12,6 +12,7 @@ from deploydb.query.pages.cells import CHANGED, cells_of, own_holds, several
 from deploydb.query.pages.filters import State, moment
 from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
 from deploydb.query.pages.time_slider import slider_of
+from deploydb.query.pages.versions import cut
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import matrix, status
 
@@ -31,6 +32,9 @@ _OF_NOW = ("team", "label")
 _NARROWED = (*_OF_NOW, *_PAST)
 _JSON = status.RESOURCES[0]
 
+_LONGEST_SERVICE = 34
+_LONGEST_HEAD = ((8, 14), (0, 26))
+"""From so many columns on, how long the name of an environment is at most."""
 _WHOLE = 1000
 """Longer than a version that anybody reads."""
 
@@ -64,6 +68,8 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "chips": _chips(address, answer["counts"], given["show"]),
         "sorts": _SORTS,
         "looks": _LOOKS,
+        "names": cut([row["service"] for section in answer["sections"] for row in section["rows"]], _LONGEST_SERVICE),
+        "heads": cut(columns, next(most for least, most in _LONGEST_HEAD if len(columns) >= least)),
         "altered": address,
         "opened": given["open"],
         "kept": {

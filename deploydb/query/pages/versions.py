@@ -1,4 +1,4 @@
-"""Versions in little room: cut in the middle, and still distinct."""
+"""Versions and names in little room: cut in the middle, and still distinct."""
 
 from collections.abc import Collection, Mapping, Sequence
 from itertools import takewhile
