@@ -29,10 +29,11 @@ from deploydb.store.queries.lanes import RunningView
 
 class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     """Why a version is, or is not, in an environment. `at`: as it was known then; else `releasing`, null where nothing
-    is left to be released, or the service is set aside. `near_misses`: awaited reports that came under another name.
-    `circles`: its circular waits in the configuration. `conflict`: another publication of the version has another file.
-    `group_waits`: what occupies other lanes of its parallel group. `unconsumed`: queues of its commands without a
-    consumer. `branch`: of a version that does not come there by itself, since its pipeline takes others."""
+    is left to be released, or the service is set aside. `running_since`: of what its lane runs of the module.
+    `near_misses`: awaited reports that came under another name. `circles`: its circular waits in the configuration.
+    `conflict`: another publication of the version has another file. `group_waits`: what occupies other lanes of its
+    parallel group. `unconsumed`: queues of its commands without a consumer. `branch`: of a version that does not come
+    there by itself, since its pipeline takes others."""
 
     at: str | UnsetType = UNSET
     service: str
@@ -40,6 +41,7 @@ class Why(Struct, frozen=True, kw_only=True, rename="camel"):
     version: str
     digest: str | None
     answer: str
+    running_since: str | UnsetType = UNSET
     stages: list[StageBody]
     releasing: ReleasingBody | UnsetType | None = UNSET
     near_misses: list[ReasonBody] | UnsetType = UNSET
@@ -73,6 +75,7 @@ def explain(
         version=meant.artifact.version,
         digest=meant.artifact.digest,
         answer=_answer(meant, way, after, runs, passed),
+        running_since=runs.since.isoformat() if runs is not None else UNSET,
         stages=[stage_body(catalog, view, after, catalogs, failures, now) for view in way],
     )
 

@@ -91,8 +91,27 @@ def test_every_page_has_one_zone(browser: Browser, site: str, address: str) -> N
         expect(page.locator("footer time")).to_contain_text("UTC+4:30")
         assert zones(page) == {"UTC+4:30"}
         for named in page.locator("[data-times]").all():
-            words = [named.get_attribute(name) or "" for name in ("title", "aria-label")] + [named.text_content() or ""]
+            words = [named.get_attribute("aria-label") or "", named.text_content() or ""]
             assert all("UTC" not in text.replace("UTC+4:30", "") for text in words)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["/why/search/prod?version=1.0", "/flows/1", "/services/search", "/environments/prod", "/inbox", "/audit"],
+)
+def test_sentences_have_local_times(browser: Browser, site: str, address: str) -> None:
+    with tab(browser, site, timezone_id=KABUL) as page:
+        page.goto(address)
+        expect(page.locator("footer time")).to_contain_text("UTC+4:30")
+        assert re.findall(r"\d\d:\d\d:\d\d UTC(?!\+)", page.locator("main").inner_text()) == []
+
+
+def test_a_sentence_is_in_utc_on_hovering(browser: Browser, site: str) -> None:
+    with tab(browser, site, timezone_id=KABUL) as page:
+        page.goto("/why/search/prod?version=1.0")
+        answer = page.locator("#answer .note b")
+        assert re.match(r"1.0 is in prod since 2026-11-2\d \d\d:\d\d:\d\d UTC\+4:30: ", answer.inner_text())
+        assert re.match(r"1.0 is in prod since 2026-11-2\d \d\d:\d\d:\d\d UTC: ", answer.get_attribute("title") or "")
 
 
 def test_a_field_takes_the_time_that_is_read(browser: Browser, site: str) -> None:

@@ -1,7 +1,8 @@
 """How pages say things: states with their shapes, times, addresses, command lines."""
 
+import re
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -13,6 +14,7 @@ from deploydb.identity import Person
 from deploydb.query.request_context import in_utc
 from deploydb.query.status_words import MEANINGS
 
+_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
@@ -90,6 +92,23 @@ def spelled(seconds: float) -> str:
 def absolute(text: str) -> str:
     """`2026-11-22 12:00:00 UTC`."""
     return f"{moment(text).astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'seconds')} UTC"
+
+
+def times(body: object) -> str:
+    """All times of a body, or of a part of one, with blanks between: its sentences are made from them."""
+    return " ".join(dict.fromkeys(_times(body)))
+
+
+def _times(body: object) -> Iterator[str]:
+    match body:
+        case str() if _TIME.fullmatch(body):
+            yield body
+        case Mapping():
+            for value in body.values():
+                yield from _times(value)
+        case list():
+            for value in body:
+                yield from _times(value)
 
 
 def stamp(time: datetime) -> str:

@@ -42,6 +42,7 @@ class Rendering:
         )
         for one in (
             filters.absolute,
+            filters.times,
             filters.typed,
             filters.segment,
             filters.reachable,

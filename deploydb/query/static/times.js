@@ -60,6 +60,10 @@
     const times = timesOf(element.dataset.times);
     const put = (words) => times.reduce((said, time) => said.replaceAll(inUtc(time), inZone(time)), words);
     if (text) element.textContent = put(text);
+    if (text && !("title" in attributes) && element instanceof HTMLElement) {
+      if (put(text) === text) element.removeAttribute("title");
+      else element.title = text;
+    }
     for (const [name, words] of Object.entries(attributes)) element.setAttribute(name, put(words));
   }
 
@@ -153,6 +157,8 @@
   // Without need nothing moves: the address may name an entry.
   if (isLocal) document.querySelectorAll("[data-days]").forEach(showDays);
 
+  // At once, for what compares a page with the one before; all else that is added follows.
+  document.addEventListener("htmx:afterSwap", () => show(document.body));
   new MutationObserver((changes) => {
     for (const { addedNodes } of changes) {
       for (const added of addedNodes) if (added instanceof Element && added.isConnected) show(added);
