@@ -146,7 +146,7 @@ def _export(name: str, media_type: str, about: str) -> dict[str, Any]:
         "parameters": [_in_query(parameter) for parameter in FILTERS],
         "responses": {
             "200": {"description": "Rows, newest first.", "content": {media_type: {}}},
-            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 429, 500, 503)},
+            **{str(code): {"$ref": f"#/components/responses/{code}"} for code in (400, 401, 404, 429, 500, 503)},
         },
     }
 
