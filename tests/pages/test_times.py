@@ -183,3 +183,18 @@ def test_a_page_that_follows_the_state_stays_local(browser: Browser, site: str, 
         world.evaluate()
         page.locator("#answer:not([data-old])").wait_for()
         expect(page.locator("#answer time").first).to_have_attribute("title", re.compile("UTC\\+4:30, .* UTC$"))
+
+
+def test_a_matrix_that_comes_anew_marks_no_cell_for_its_zone(browser: Browser, site: str, world: Scenario) -> None:
+    with tab(browser, site, timezone_id=KABUL) as page:
+        page.goto("/status?view=comfortable")
+        page.get_by_text("live", exact=True).wait_for()
+        page.evaluate("document.querySelector('#matrix').dataset.old = 'yes'")
+        world.now += timedelta(minutes=1)
+        until_then = (world.now + timedelta(days=1)).isoformat()
+        world.tell("hold.placed", kind="freeze", environment="qa", by="erin", reason="migration", until=until_then)
+        world.evaluate()
+        page.locator("#matrix:not([data-old])").wait_for()
+        assert "UTC+4:30" in (page.locator("thead .flag").first.get_attribute("title") or "")
+        assert page.locator(".matrix td [data-times]").count() > 0
+        assert page.locator(".matrix td.changed").count() == 0
