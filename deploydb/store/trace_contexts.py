@@ -4,8 +4,7 @@ The place of a deployment is that of the report of its end, else that of its com
 its release; for a rollback, of the release that is rolled back.
 """
 
-from collections.abc import Callable, Collection, Mapping
-from typing import Any
+from collections.abc import Callable, Collection
 
 import sqlalchemy as sa
 
@@ -19,30 +18,34 @@ from deploydb.store.tables import artifact, deployment, event, outbox
 Traced = Callable[[Arrival, TraceContext | None], TraceContext | None]
 """The place that an arrival gets, which is about what has a place already, or about nothing that has."""
 
-_cause, _publication, _end = deployment.alias("cause"), event.alias("publication"), event.alias("end")
-_places = (
-    ("end", _end),
-    ("command", outbox),
-    ("publication", _publication),
+_cause = deployment.alias("cause")
+
+
+def _place(name: str, table: sa.FromClause, *where: sa.ColumnElement[bool]) -> sa.Label[str]:
+    """A row's columns as one text, looked up by a subquery: a join of all tables costs more to plan than to run."""
+    found = table.c.traceparent + " " + sa.func.coalesce(table.c.tracestate, "")
+    return sa.select(found).where(*where).correlate(deployment).scalar_subquery().label(name)
+
+
+_released = sa.func.coalesce(
+    sa.select(_cause.c.artifact_id)
+    .where(_cause.c.id == deployment.c.cause_id, deployment.c.kind == "rollback")
+    .correlate(deployment)
+    .scalar_subquery(),
+    deployment.c.artifact_id,
 )
-_FOUND = (
-    sa.select(
-        deployment.c.id,
-        *(
-            table.c[name].label(f"{prefix}_{name}")
-            for prefix, table in _places
-            for name in ("traceparent", "tracestate")
-        ),
-    )
-    .outerjoin(_cause, sa.and_(_cause.c.id == deployment.c.cause_id, deployment.c.kind == "rollback"))
-    .join(artifact, artifact.c.id == sa.func.coalesce(_cause.c.artifact_id, deployment.c.artifact_id))
-    .outerjoin(
-        _publication, sa.and_(_publication.c.source == artifact.c.source, _publication.c.id == artifact.c.event_id)
-    )
-    .outerjoin(_end, sa.and_(_end.c.source == deployment.c.finished_source, _end.c.id == deployment.c.finished_event))
-    .outerjoin(outbox, outbox.c.message_id == deployment.c.command)
-    .where(among(deployment.c.id, "ids"))
-)
+_FOUND = sa.select(
+    deployment.c.id,
+    _place("end", event, event.c.source == deployment.c.finished_source, event.c.id == deployment.c.finished_event),
+    _place("command", outbox, outbox.c.message_id == deployment.c.command),
+    _place(
+        "publication",
+        event,
+        event.c.source == artifact.c.source,
+        event.c.id == artifact.c.event_id,
+        artifact.c.id == _released,
+    ),
+).where(among(deployment.c.id, "ids"))
 
 
 def passed_on(arrival: Arrival, trace: TraceContext | None) -> TraceContext | None:
@@ -84,8 +87,8 @@ def places_of_deployments(connection: sa.Connection, ids: Collection[int]) -> di
     """The places of those that have one. Indexes: primary keys, `uq_event_source_id`, `uq_outbox_message_id`."""
     if not ids:
         return {}
-    found = ((row.id, _first(row._mapping)) for row in connection.execute(_FOUND, {"ids": sorted(ids)}))
-    return {id_: place for id_, place in found if place is not None}
+    found = connection.execute(_FOUND, {"ids": sorted(ids)})
+    return {row.id: place for row in found if (place := _first(row.end, row.command, row.publication)) is not None}
 
 
 def trace_of_release(connection: sa.Connection, id_: int) -> TraceContext | None:
@@ -98,6 +101,6 @@ def trace_of_release(connection: sa.Connection, id_: int) -> TraceContext | None
     return trace_context(row.traceparent, row.tracestate) if row is not None else None
 
 
-def _first(row: Mapping[Any, Any]) -> TraceContext | None:
-    found = (trace_context(row[f"{prefix}_traceparent"], row[f"{prefix}_tracestate"]) for prefix, _ in _places)
-    return next((place for place in found if place is not None), None)
+def _first(*places: str | None) -> TraceContext | None:
+    named = (place.partition(" ") for place in places if place is not None)
+    return next(filter(None, (trace_context(parent, state or None) for parent, _, state in named)), None)
