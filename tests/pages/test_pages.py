@@ -159,6 +159,18 @@ def test_the_navigation_of_a_phone_is_one_line_that_scrolls_to_where_one_is(brow
             assert box["x"] + box["width"] <= 390
 
 
+def test_a_difference_shows_what_differs_and_folds_what_does_not(browser: Browser, site: str) -> None:
+    with tab(browser, site, java_script_enabled=False) as page:
+        page.goto("/diff?from=dev&to=qa")
+        folded = page.get_by_role("region", name="The same in both")
+        assert not folded.is_visible()
+        page.get_by_text("1 is the same in both").click()
+        assert folded.get_by_role("link", name="search").is_visible()
+        assert page.get_by_text("Both run the same.").is_visible()
+        page.goto("/diff?from=dev&to=prod")
+        assert page.get_by_role("region", name="Differences").get_by_text("behind").is_visible()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_nothing_moves_once_it_is_shown(browser: Browser, site: str, width: int) -> None:
     with tab(browser, site, width=width, expected=("404",), extra_http_headers=ALICE) as page:
