@@ -21,6 +21,10 @@ from tests.servers.server import Server
 ROOT = Path(__file__).parents[2]
 S = TypeVar("S", bound=Server)
 
+_MEMORY = Path("/dev/shm")
+_ROOM = 4 << 30
+"""Bytes: more than all servers of a run ever have."""
+
 
 class Servers:
     """All servers of one run, beneath one folder. `owner`: the process whose end is theirs."""
@@ -30,9 +34,10 @@ class Servers:
         self._shared: dict[str, Server] = {}
 
     @classmethod
-    def temporary(cls) -> Self:
-        """In a fresh folder, for this process."""
-        folder = Path(tempfile.mkdtemp(prefix="deploydb-servers-"))
+    def temporary(cls, *, in_memory: bool = False) -> Self:
+        """In a fresh folder, for this process; in memory if it has room, for servers that outlive no machine."""
+        within = _MEMORY if in_memory and _has_room(_MEMORY) else None
+        folder = Path(tempfile.mkdtemp(prefix="deploydb-servers-", dir=within))
         folder.chmod(0o755)  # PostgreSQL's user must reach its own folder below
         return cls(folder, os.getpid())
 
@@ -100,3 +105,7 @@ class Servers:
                 command = [sys.executable, "-m", "tests.servers.guard", str(self.folder), str(self.owner)]
                 guard = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, cwd=ROOT)
                 guard.returncode = 0  # watched by no Popen: one dropped while its process runs would warn
+
+
+def _has_room(folder: Path) -> bool:
+    return folder.is_dir() and os.access(folder, os.W_OK) and shutil.disk_usage(folder).free > _ROOM
