@@ -52,7 +52,7 @@ class Cluster:
             process.terminate()
         for process in self._processes:
             try:
-                process.wait(timeout=30)
+                process.wait(timeout=60)
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
@@ -99,7 +99,7 @@ class Cluster:
             for process in started:
                 process.terminate()
             for process in started:
-                process.wait(timeout=30)
+                process.wait(timeout=60)
                 self._processes.remove(process)
 
     def deploydb(self, *arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

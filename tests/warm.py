@@ -72,7 +72,7 @@ class Warm:
 
     def close(self) -> None:
         """End it."""
-        self._process.communicate(timeout=10)
+        self._process.communicate(timeout=60)
         self._folder.cleanup()
 
 

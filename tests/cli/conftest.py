@@ -42,7 +42,7 @@ def served(world: Scenario) -> Iterator[str]:
             yield f"http://127.0.0.1:{socket.getsockname()[1]}"
         finally:
             server.should_exit = True
-            thread.join(timeout=10)
+            thread.join(timeout=60)
 
 
 @pytest.fixture(scope="module")

@@ -68,7 +68,7 @@ def test_the_past_is_replayed(shell: Shell, tmp_path: Path) -> None:
 
 def test_the_stream_is_taken_up_from_its_beginning(shell: Shell) -> None:
     address = urlsplit(shell.environment["DEPLOYDB_URL"]).netloc
-    with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(address, timeout=60)) as connection:
         connection.request("GET", "/api/stream", headers={"Last-Event-ID": "0"})
         answer = connection.getresponse()
         line = next(line for line in iter(answer.readline, b"") if line.startswith(b"data:"))

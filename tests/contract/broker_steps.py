@@ -9,6 +9,7 @@ import pytest
 from deploydb.broker.open import open_inbound, open_outbound, provision
 from deploydb.broker.port import Delivery, Inbound, Message, Receipt
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, command_queue, topology
+from tests.servers.process import PATIENCE_SECONDS
 
 SOON = timedelta(seconds=5)
 RABBIT = command_queue("rabbit")
@@ -35,7 +36,7 @@ def publish(url: str, *messages: Message) -> list[Receipt]:
 def take(inbound: Inbound, count: int) -> list[Delivery]:
     """Exactly so many, within the deadline."""
     taken: list[Delivery] = []
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while len(taken) < count and time.monotonic() < deadline:
         taken += inbound.receive(count - len(taken), timedelta(seconds=1))
     assert len(taken) == count, bodies(taken)

@@ -2,7 +2,6 @@
 
 import re
 import secrets
-import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -20,6 +19,8 @@ from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
 from deploydb.domain.model.errors import Misconfigured, Transient
 from tests.faults.proxy import Proxy
 from tests.servers import RabbitMQ, until
+from tests.servers.ports import free_port
+from tests.servers.process import BUSY
 
 pytestmark = pytest.mark.servers
 
@@ -71,12 +72,11 @@ def test_a_vhost_that_does_not_exist_is_misconfigured(rabbitmq: RabbitMQ, door: 
 
 @every_door
 def test_a_broker_that_is_away_is_transient(url: str, door: Callable[[str], Any]) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     began = time.monotonic()
     with pytest.raises(Transient, match=f"127.0.0.1:{port}"):
         door(at_port(url, port))
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 10 * BUSY
 
 
 def test_an_argument_that_differs_is_named_with_both_values_and_the_remedy(plain: Any, amqp_url: str) -> None:
@@ -189,28 +189,28 @@ def test_a_connection_that_is_cut_is_transient_for_the_publisher(url: str, rabbi
 def test_a_consumer_notices_a_peer_that_has_gone_silent(
     url: str, rabbitmq: RabbitMQ, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbound_module, "HEARTBEAT_SECONDS", 1)
-    monkeypatch.setattr(inbound_module, "_BEAT_SECONDS", 0.3)
-    monkeypatch.setattr(inbound_module, "_SILENCE_SECONDS", 1.5)
+    monkeypatch.setattr(inbound_module, "HEARTBEAT_SECONDS", 2)
+    monkeypatch.setattr(inbound_module, "_BEAT_SECONDS", 0.6)
+    monkeypatch.setattr(inbound_module, "_SILENCE_SECONDS", 4)
     with Proxy(rabbitmq.port) as proxy, open_inbound(at_port(url, proxy.port), INGEST_QUEUE, name="tests") as inbound:
-        assert inbound.receive(1, 3 * SECOND) == []  # alive by heartbeats alone
+        assert inbound.receive(1, 6 * SECOND) == []  # alive by heartbeats alone
         proxy.go_silent()
         began = time.monotonic()
         with pytest.raises(Transient, match="nothing was heard"):
-            inbound.receive(1, 30 * SECOND)
-        assert time.monotonic() - began < 5
+            inbound.receive(1, 60 * SECOND)
+        assert time.monotonic() - began < 8 * BUSY
 
 
 def test_a_consumer_that_holds_messages_keeps_its_connection_by_taking_none(
     url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inbound_module, "HEARTBEAT_SECONDS", 1)
-    monkeypatch.setattr(inbound_module, "_BEAT_SECONDS", 0.3)
+    monkeypatch.setattr(inbound_module, "HEARTBEAT_SECONDS", 2)
+    monkeypatch.setattr(inbound_module, "_BEAT_SECONDS", 0.6)
     with open_outbound(url, name="tests") as outbound, open_inbound(url, INGEST_QUEUE, name="tests") as inbound:
         outbound.publish([EVENT])
         held = inbound.receive(1, 5 * SECOND)
         began = time.monotonic()
-        until(lambda: inbound.receive(0, SECOND) == [] and time.monotonic() - began > 4)
+        until(lambda: inbound.receive(0, SECOND) == [] and time.monotonic() - began > 7)
         inbound.ack(held)
         assert inbound.receive(1, timedelta(seconds=0.2)) == []
 
@@ -224,7 +224,7 @@ def test_a_publisher_notices_a_peer_that_has_gone_silent(
         began = time.monotonic()
         with pytest.raises(Transient, match="lost"):
             outbound.publish([EVENT])
-        assert time.monotonic() - began < 15
+        assert time.monotonic() - began < 15 * BUSY
 
 
 @pytest.mark.parametrize("door", [DOORS["inbound"], DOORS["outbound"]], ids=["inbound", "outbound"])
@@ -234,7 +234,7 @@ def test_closing_does_not_wait_for_a_silent_peer(url: str, rabbitmq: RabbitMQ, d
         proxy.go_silent()
         began = time.monotonic()
         connection.close()
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 5 * BUSY
 
 
 @pytest.mark.parametrize("act", ["take", "keep alive", "ack", "give back"])

@@ -1,7 +1,6 @@
 """RabbitMQ over TLS, verified."""
 
 import shutil
-import socket
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
@@ -14,6 +13,7 @@ from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
 from deploydb.domain.model.errors import Misconfigured
 from tests.servers import Servers
+from tests.servers.ports import free_port
 
 pytestmark = [
     pytest.mark.servers,
@@ -34,8 +34,7 @@ def certificate(tmp_path: Path) -> Path:
 @pytest.fixture
 def tls_url(servers: Servers, rabbitmq: object, certificate: Path) -> Iterator[str]:
     """A node that speaks TLS. (The fixture `rabbitmq` reports a missing server in the usual way.)"""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     options = {
         "listeners.ssl.default": f"127.0.0.1:{port}",
         "ssl_options.cacertfile": str(certificate),

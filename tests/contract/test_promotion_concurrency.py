@@ -117,7 +117,7 @@ def test_a_report_that_an_evaluation_has_to_wait_for_does_not_hide_its_deploymen
 def is_waiting(engine: sa.Engine) -> bool:
     """Whether somebody waits for a lock."""
     with engine.connect() as connection:
-        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
         return bool(connection.exec_driver_sql(waits).scalar())
 
 

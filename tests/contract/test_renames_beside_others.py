@@ -76,7 +76,7 @@ def test_a_fact_that_is_written_meanwhile_has_the_new_name(
         monkeypatch.setattr(configurations, "rename", renamed)
         configure(world, AFTER)
         for thread in meanwhile:
-            thread.join(timeout=30)
+            thread.join(timeout=60)
             assert not thread.is_alive()
         heard = [row for row in world.rows(event) if row.type in ("incident.detected", "deployment.finished")]
         assert {row.environment for row in heard} == {"dev", "production"}
@@ -99,7 +99,7 @@ def test_what_was_written_before_is_renamed_though_it_is_committed_later(postgre
             late = started(lambda: other.tell("incident.detected", service="foo", environment="prod", incident="1"))
             until(lambda: _is_idle_in_transaction(world.engine), what="the fact is written")
             configure(world, AFTER)
-            late.join(timeout=30)
+            late.join(timeout=60)
         assert committed.is_set()
         (heard,) = [row for row in world.rows(event) if row.type == "incident.detected"]
         assert heard.environment == "production"

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from tests.cluster import ROOT
 from tests.servers import until
-from tests.servers.ports import free_ports
+from tests.servers.ports import free_port
 
 DEFAULT = "http://127.0.0.1:8080"
 """The address as pages have it."""
@@ -44,7 +44,7 @@ class Site:
 
     def __init__(self, folder: Path, stack: ExitStack, *, configured: bool = True) -> None:
         self.folder, self._stack = folder, stack
-        (port,) = free_ports(1)
+        port = free_port()
         self.url = f"http://127.0.0.1:{port}"
         for name in ("config", "deploy/example") if configured else ("deploy/example",):
             shutil.copytree(ROOT / name, folder / name)

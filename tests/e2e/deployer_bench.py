@@ -105,7 +105,7 @@ class Bench:
     def end(self, process: subprocess.Popen[str], *, by: signal.Signals = signal.SIGTERM) -> tuple[str, str]:
         """Signal it, and return its output."""
         process.send_signal(by)
-        out, err = process.communicate(timeout=20)
+        out, err = process.communicate(timeout=60)
         if by is not signal.SIGKILL:
             assert process.returncode == 0, err
         return out, err

@@ -1,7 +1,6 @@
 """A house with an orchestrator that does as versions say, and what tests ask of it: one for all cases of a module."""
 
 import json
-import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +17,7 @@ from deploydb.domain.model.commands import DeployCommand
 from deploydb.wire.native import decode_command
 from tests.cluster import Cluster, write_config
 from tests.servers import until
+from tests.servers.ports import free_port
 
 
 class Orchestrator(threading.Thread):
@@ -79,7 +79,7 @@ class Site:
     def get(self, *path: str, query: str = "") -> Any:
         """An answer of the query service."""
         url = f"{self.house.environment['DEPLOYDB_URL']}/api/{'/'.join(quote(part) for part in path)}{query}"
-        with urlopen(url, timeout=10) as answer:
+        with urlopen(url, timeout=60) as answer:
             return json.load(answer)
 
     def lane(self, service: str, environment: str) -> dict[str, Any]:
@@ -142,8 +142,7 @@ def site(
 ) -> Iterator[Site]:
     """The whole house on a configuration of these files and `more` settings, its query service answering: alone, or as
     part of the worker `front`."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        listen = f"127.0.0.1:{unused.getsockname()[1]}"
+    listen = f"127.0.0.1:{free_port()}"
     settings = {"DEPLOYDB_LISTEN": listen, "DEPLOYDB_URL": f"http://{listen}"} | more
     with Cluster(broker_url, database_url, write_config(config, files), **settings) as house:
         house.furnish()

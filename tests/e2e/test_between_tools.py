@@ -14,7 +14,7 @@ import pytest
 from msgspec import Struct
 
 from tests.cluster import write_config
-from tests.e2e.up import Up, free_port
+from tests.e2e.up import Up
 from tests.gateway.github_payloads import COMMIT, package
 from tests.gateway.hooks import SECRET
 from tests.octokit.openapi import require_valid
@@ -23,6 +23,7 @@ from tests.orchestrators import heroku as paas
 from tests.orchestrators import jenkins as ci
 from tests.orchestrators.server import Asked, Reply, ToolServer, serving
 from tests.reports import github as code
+from tests.servers.ports import free_port
 
 
 class Chat(ToolServer):
@@ -193,6 +194,6 @@ def post(up: Up, path: str, document: dict[str, Any]) -> int:
 
 def _sent(up: Up, path: str, body: bytes, headers: dict[str, str]) -> int:
     request = urllib.request.Request(f"{up.url}{path}", body, {"Content-Type": "application/json", **headers})
-    with urllib.request.urlopen(request, timeout=30) as answer:
+    with urllib.request.urlopen(request, timeout=60) as answer:
         status: int = answer.status
         return status

@@ -184,7 +184,7 @@ def test_a_run_that_outlives_the_grace_is_stopped_and_reported(bench: Bench) -> 
 
 def test_a_deployer_for_an_unnamed_orchestrator_ends_with_one_clear_line(bench: Bench) -> None:
     process = bench.deployer("true", "--orchestrator", "unnamed")
-    _, err = process.communicate(timeout=20)
+    _, err = process.communicate(timeout=60)
     assert process.returncode == 1
     assert "deploydb.commands.unnamed" in err
     assert "Traceback" not in err
@@ -197,7 +197,7 @@ def test_a_program_that_does_not_exist_is_reported_at_once(bench: Bench) -> None
         capture_output=True,
         text=True,
         check=False,
-        timeout=20,
+        timeout=60,
     )
     assert process.returncode == 1
     assert "cannot run /no/such/program" in process.stderr

@@ -7,8 +7,9 @@ import pytest
 
 from tests.cli.shell import Shell
 from tests.cluster import write_config
-from tests.e2e.up import Up, free_port
+from tests.e2e.up import Up
 from tests.gateway.given import GATED
+from tests.servers.ports import free_port
 from tests.workers.in_process import published
 
 WHY = ("--reason", "audit")

@@ -15,6 +15,7 @@ import pytest
 
 from tests.cluster import ROOT
 from tests.servers import until
+from tests.servers.ports import free_port
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,7 @@ def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def toured(clone: Path) -> tuple[str, str]:
     """Address and output of `make run ONCE=1`."""
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     ended = subprocess.run(
         ["sh", "-c", _command_of_make("ONCE=1", f"LISTEN={address}")],
         cwd=clone,
@@ -65,7 +66,7 @@ def test_the_first_tour_of_the_readme_walks_to_prod_after_make_run(clone: Path) 
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     first_tour = page[page.index("## A first tour") :]
     servers, commands = re.findall(r"^```sh\n(.*?)^```", first_tour, re.MULTILINE | re.DOTALL)[:2]
-    address = f"127.0.0.1:{_free_port()}"
+    address = f"127.0.0.1:{free_port()}"
     environment = _environment() | {"DEPLOYDB_LISTEN": address, "DEPLOYDB_URL": f"http://{address}"}
     environment["PATH"] = f"{clone / '.venv/bin'}:{environment['PATH']}"
     with ExitStack() as running:
@@ -85,7 +86,7 @@ def test_the_first_tour_of_the_readme_walks_to_prod_after_make_run(clone: Path) 
 def _stop(server: "subprocess.Popen[bytes]") -> None:
     server.terminate()
     try:
-        server.wait(timeout=30)
+        server.wait(timeout=60)
     except subprocess.TimeoutExpired:
         server.kill()
         server.wait()
@@ -99,7 +100,7 @@ def _command_of_make(*variables: str) -> str:
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=True,
     )
     return ended.stdout.splitlines()[-1].strip()
@@ -107,13 +108,6 @@ def _command_of_make(*variables: str) -> str:
 
 def _environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith("DEPLOYDB_")}
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def test_make_run_passes_address_and_data_on() -> None:

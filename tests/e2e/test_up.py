@@ -20,6 +20,7 @@ from tests.cluster import ROOT, write_config
 from tests.e2e.up import DEPLOYDB, Up, gone
 from tests.e2e.up import started as started
 from tests.servers import RabbitMQ
+from tests.servers.process import PATIENCE_SECONDS
 from tests.workers.in_process import published
 
 
@@ -67,7 +68,7 @@ def test_the_parts_end_with_it_however_it_ends(started: Callable[..., Up]) -> No
     assert sorted(parts) == ["ingest", "notify", "orchestrate", "promote", "relay", "verify", "web"]
     up.process.kill()
     up.process.wait()
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + PATIENCE_SECONDS
     while not all(gone(pid) for pid in parts.values()):
         assert time.monotonic() < deadline, parts
         time.sleep(0.05)
@@ -77,7 +78,7 @@ def test_a_second_one_on_the_same_folder_is_refused(started: Callable[..., Up]) 
     first = started()
     first.ready()
     second = started()
-    assert second.process.wait(timeout=20) == 1
+    assert second.process.wait(timeout=60) == 1
     second.close()
     (line,) = second.output
     assert "another `deploydb up` uses" in line
@@ -91,7 +92,7 @@ def test_an_address_that_is_taken_is_reported_at_once_with_its_process_and_nothi
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         up = started(port=port)
-        assert up.process.wait(timeout=45) == 1
+        assert up.process.wait(timeout=60) == 1
         up.close()
     (line,) = up.output
     assert f"port {port} is taken by process {os.getpid()} (" in line
@@ -188,7 +189,7 @@ def _ended(arguments: list[str], folder: Path, **environment: str) -> subprocess
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
 
 
@@ -199,7 +200,7 @@ def test_a_broken_configuration_is_reported_before_anything_starts(tmp_path: Pat
         capture_output=True,
         text=True,
         check=False,
-        timeout=30,
+        timeout=60,
     )
     assert ended.returncode == 1
     assert "foo.yml:2:" in ended.stderr

@@ -1,7 +1,6 @@
 """Gates that ask outside, through the whole house: RabbitMQ, PostgreSQL, worker processes, a deployer, a web server."""
 
 import json
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 
 from tests.cluster import Cluster, write_config
 from tests.servers import until
+from tests.servers.ports import free_port
 from tests.web import Web, web
 
 
@@ -34,8 +34,7 @@ def house(amqp_url: str, postgresql_url: str, server: Web, tmp_path: Path) -> It
         ),
     }
     config = write_config(tmp_path / "config", files)
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        listen = f"127.0.0.1:{unused.getsockname()[1]}"
+    listen = f"127.0.0.1:{free_port()}"
     settings = {
         "DEPLOYDB_OUTGOING_ALLOW": "127.0.0.1",
         "DEPLOYDB_LISTEN": listen,

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -22,6 +21,7 @@ from deploydb.broker.port import Message
 from deploydb.broker.topology import EVENTS, command_queue
 from deploydb.wire.native import decode_command
 from tests.cluster import write_config
+from tests.servers.ports import free_port
 from tests.workers.in_process import CONFIG, fact
 
 T = TypeVar("T")
@@ -125,7 +125,7 @@ class Up:
 
     def _get(self, path: str) -> dict[str, Any] | None:
         try:
-            with urllib.request.urlopen(f"{self.url}{path}", timeout=5) as answer:
+            with urllib.request.urlopen(f"{self.url}{path}", timeout=60) as answer:
                 output: dict[str, Any] = json.load(answer)
                 return output
         except URLError:
@@ -134,15 +134,15 @@ class Up:
     def stop(self, by: signal.Signals = signal.SIGINT) -> None:
         """As Ctrl-C does; it ends by itself and well."""
         self.process.send_signal(by)
-        assert self.process.wait(timeout=20) == 0, "".join(self.output)
-        self._listening.join(timeout=5)
+        assert self.process.wait(timeout=60) == 0, "".join(self.output)
+        self._listening.join(timeout=60)
 
     def close(self) -> None:
         """Leave nothing running; `output` is whole."""
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
-        self._listening.join(timeout=15)
+        self._listening.join(timeout=60)
 
     def again(self) -> None:
         """Start it once more on the same folder."""
@@ -158,13 +158,6 @@ class Up:
             words = Path(f"/proc/{child}/cmdline").read_bytes().decode().split("\0")
             found[words[words.index("-m") + 2]] = int(child)
         return found
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def gone(pid: int) -> bool:

@@ -13,6 +13,7 @@ from deploydb.broker.topology import EVENTS, INGEST_QUEUE, topology
 from deploydb.domain.model.errors import Transient
 from tests.faults.proxy import Proxy
 from tests.servers import RabbitMQ, until
+from tests.servers.process import BUSY
 
 pytestmark = pytest.mark.servers
 
@@ -89,13 +90,13 @@ def test_nothing_that_was_confirmed_is_lost_when_the_broker_is_killed_and_comes_
         own_rabbitmq.start()
         until(lambda: len(publisher.confirmed) > before + 2000, what="publishing to go on")
         published.set()
-        threads[0].join(30)
+        threads[0].join(60)
         until(lambda: publisher.confirmed <= set(consumer.seen), what="everything confirmed to arrive")
     finally:
         published.set()
         consumed.set()
         for thread in threads:
-            thread.join(30)
+            thread.join(60)
     assert publisher.troubles > 0
     assert consumer.troubles > 0
 
@@ -112,7 +113,7 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
             try:
                 outbound.publish([event(10)])
             except Transient as error:
-                return "blocked" in str(error) and time.monotonic() - began < 5
+                return "blocked" in str(error) and time.monotonic() - began < 5 * BUSY
             return False
 
         until(is_reported, what="the alarm to be reported")
@@ -131,7 +132,7 @@ def test_a_memory_alarm_stops_publishing_at_once_and_consuming_not_at_all(own_ra
         with pytest.raises(Transient, match="blocked"):
             refused.publish([event(11)])
         refused.close()
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 10 * BUSY
         own_rabbitmq.ctl("set_vm_memory_high_watermark", "0.8")
         until(lambda: not outbound.blocked, what="the alarm to end")
         assert outbound.publish([event(12)])[0].state == "confirmed"

@@ -15,7 +15,8 @@ import pytest
 
 from tests.cluster import ROOT, write_config
 from tests.e2e.up import DEPLOYDB, Up
-from tests.faults.test_silence import SOON, _free_ports
+from tests.faults.test_silence import SOON
+from tests.servers.ports import free_ports
 from tests.workers.in_process import CONFIG, published, until
 
 PARTS = ("ingest", "promote", "relay", "verify")
@@ -29,7 +30,7 @@ class Everything:
 
     def __init__(self, folder: Path) -> None:
         write_config(folder / "config", CONFIG)
-        port, *ports = _free_ports(1 + len(SERVICES))
+        port, *ports = free_ports(1 + len(SERVICES))
         self.addresses = {name: f"http://127.0.0.1:{port}" for name, port in zip(SERVICES, ports, strict=True)}
         self.environment = os.environ | {
             "DEPLOYDB_DATA": str(folder / "data"),
@@ -52,7 +53,7 @@ class Everything:
             self.services.append(
                 subprocess.Popen([*command, name], cwd=ROOT, env=self.environment, stderr=subprocess.DEVNULL)
             )
-        until(lambda: all(self.look(name)["ready"] for name in self.addresses), "all ready", within=60)
+        until(lambda: all(self.look(name)["ready"] for name in self.addresses), "all ready")
 
     def look(self, name: str) -> dict[str, object]:
         """What it says of its readiness; not ready where it does not answer."""

@@ -3,7 +3,6 @@
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -22,12 +21,13 @@ from deploydb.configuration import load
 from tests.cluster import ROOT, write_config
 from tests.faults.proxy import Proxy
 from tests.servers import PostgreSQL, RabbitMQ
+from tests.servers.ports import free_ports
+from tests.servers.process import BUSY, PATIENCE_SECONDS
 from tests.workers.in_process import CONFIG, until
 
 pytestmark = pytest.mark.servers
 
-SOON = 10
-"""Five seconds, and as many for a busy machine."""
+SOON = 5 * BUSY
 WORKERS = ("ingest", "promote", "relay", "verify")
 SERVICES = ("query", "gateway", "web")
 
@@ -37,7 +37,7 @@ class Processes:
 
     def __init__(self, folder: Path, database_url: str, broker_url: str, names: Sequence[str]) -> None:
         config = write_config(folder / "config", CONFIG)
-        ports = _free_ports(len(names))
+        ports = free_ports(len(names))
         self.addresses = {name: f"127.0.0.1:{port}" for name, port in zip(names, ports, strict=True)}
         self.running: dict[str, subprocess.Popen[bytes]] = {}
         for name, address in self.addresses.items():
@@ -83,7 +83,7 @@ class Processes:
 
     def end(self, number: signal.Signals) -> dict[str, int]:
         """Signal all; the exit code of each, which comes within ten seconds."""
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 10 * BUSY
         for process in self.running.values():
             process.send_signal(number)
         return {name: process.wait(max(deadline - time.monotonic(), 0.1)) for name, process in self.running.items()}
@@ -122,7 +122,7 @@ def test_processes_on_a_database_that_hangs_say_so_go_on_once_it_answers_and_end
     urls: tuple[str, str], database: Proxy, tmp_path: Path
 ) -> None:
     with Processes(tmp_path, *urls, (*WORKERS, *SERVICES)) as processes:
-        processes.wait_until(True, within=120)
+        processes.wait_until(True, within=PATIENCE_SECONDS)
         database.go_silent()
         processes.wait_until(False, within=SOON)
         database.speak_again()
@@ -136,7 +136,7 @@ def test_processes_on_a_broker_that_hangs_say_so_go_on_once_it_answers_and_end_w
     urls: tuple[str, str], broker: Proxy, tmp_path: Path
 ) -> None:
     with Processes(tmp_path, *urls, ("ingest", "relay", "gateway", "web", "deployer")) as processes:
-        processes.wait_until(True, within=120)
+        processes.wait_until(True, within=PATIENCE_SECONDS)
         broker.go_silent()
         processes.wait_until(False, within=SOON)
         broker.speak_again()
@@ -149,11 +149,3 @@ def test_processes_on_a_broker_that_hangs_say_so_go_on_once_it_answers_and_end_w
 def _through(url: str, proxy: Proxy) -> str:
     port = urlsplit(url).port
     return url.replace(f":{port}/", f":{proxy.port}/", 1)
-
-
-def _free_ports(number: int) -> list[int]:
-    taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
-    ports = [one.getsockname()[1] for one in taken]
-    for one in taken:
-        one.close()
-    return ports

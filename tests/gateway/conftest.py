@@ -1,6 +1,5 @@
 """A gateway for each test, on SQLite and the embedded broker; and the whole of DeployDB as processes."""
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from tests.e2e.up import Up
 from tests.gateway.given import GATED, Gateway, gateway, story
 from tests.gateway.hooks import receiving
 from tests.gateway.tools import COMMIT, HEAD, HOOKS
+from tests.servers.ports import free_port
 
 
 @pytest.fixture
@@ -24,8 +24,7 @@ def asked(sqlite_url: str, embedded_url: str) -> Iterator[Gateway]:
 def up(tmp_path: Path) -> Iterator[Up]:
     """`deploydb up` on the configuration `GATED`, ready."""
     write_config(tmp_path / "config", GATED)
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     made = Up(tmp_path, port)
     try:
         made.ready()

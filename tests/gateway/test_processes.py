@@ -1,7 +1,6 @@
 """The gateway as a process, and `deploydb token` on the command line."""
 
 import signal
-import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +16,7 @@ from deploydb.identity import Tokens
 from tests.cli.shell import Shell
 from tests.cluster import ROOT, write_config
 from tests.servers import until
+from tests.servers.ports import free_port
 from tests.workers.in_process import CONFIG
 
 
@@ -38,15 +38,13 @@ def run(shell: Shell, name: str, **environment: str) -> subprocess.CompletedProc
         cwd=ROOT,
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
 
 
 def test_the_gateway_answers_on_its_own_address_and_stops_when_asked(shell: Shell) -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        address = f"127.0.0.1:{unused.getsockname()[1]}"
+    address = f"127.0.0.1:{free_port()}"
     tokens = shell.folder / "tokens"
     made = shell.ok("token", "alice")
     tokens.write_text(f"# people\n{made.stderr}")
@@ -59,7 +57,7 @@ def test_the_gateway_answers_on_its_own_address_and_stops_when_asked(shell: Shel
         assert _status(f"http://{address}/api/approvals", b"{}", token=made.stdout.strip()) == 422
         assert _status(f"http://{address}/api/status") == 404
         process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=10) == 0
+        assert process.wait(timeout=60) == 0
     finally:
         process.kill()
         process.wait()
@@ -97,7 +95,7 @@ def test_a_token_is_printed_once_and_its_line_holds_a_hash(shell: Shell) -> None
 def _status(url: str, body: bytes | None = None, *, token: str | None = None) -> int:
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {token}"} if token else {})
     try:
-        with urlopen(Request(url, data=body, headers=headers), timeout=5) as answer:
+        with urlopen(Request(url, data=body, headers=headers), timeout=60) as answer:
             return int(answer.status)
     except HTTPError as error:
         with error:

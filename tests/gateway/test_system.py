@@ -61,7 +61,7 @@ class Browser:
         headers = {"Accept": "text/html", **({"Cookie": kept} if kept else {})}
         if fields is not None:
             headers |= {"Content-Type": "application/x-www-form-urlencoded", "Origin": self._origin}
-        connection = HTTPConnection(self._address, timeout=20)
+        connection = HTTPConnection(self._address, timeout=60)
         try:
             connection.request("GET" if fields is None else "POST", path, urlencode(fields or {}), headers)
             answer = connection.getresponse()

@@ -1,7 +1,6 @@
 """The conversation of existing v1 clients with `deploydb up`, over a real socket: writes, reads and webhooks."""
 
 import json
-import socket
 from collections.abc import Iterator
 from http.client import HTTPConnection
 from pathlib import Path
@@ -13,6 +12,7 @@ import pytest
 from tests.cluster import write_config
 from tests.e2e.up import Up
 from tests.gateway.v1 import ARTIFACT, JSON, V1
+from tests.servers.ports import free_port
 from tests.web import Web, web
 from tests.workers.in_process import until
 
@@ -49,8 +49,7 @@ def hook() -> Iterator[Web]:
 @pytest.fixture
 def up(tmp_path: Path, hook: Web) -> Iterator[Up]:
     write_config(tmp_path / "config", files(hook.url))
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     made = Up(tmp_path, port)
     try:
         made.ready()
@@ -61,7 +60,7 @@ def up(tmp_path: Path, hook: Web) -> Iterator[Up]:
 
 def ask(up: Up, method: str, path: str, body: object = None, **headers: str) -> tuple[int, Any, dict[str, str]]:
     """Status, body and headers."""
-    connection = HTTPConnection(urlsplit(up.url).netloc, timeout=20)
+    connection = HTTPConnection(urlsplit(up.url).netloc, timeout=60)
     try:
         given = {"Content-Type": JSON, "Prefer": "wait=20"} if body is not None else {}
         connection.request(method, path, json.dumps(body) if body is not None else None, {**given, **headers})

@@ -1,6 +1,5 @@
 """Writes of the v1 interface that are refused, not confirmed, or not evaluated yet; and who may write."""
 
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -11,6 +10,7 @@ from deploydb.gateway.v1_access import Writers
 from deploydb.settings import Settings
 from tests.gateway.given import ALICE, JENKINS, PROXY, Gateway, gateway, story
 from tests.gateway.v1 import ARTIFACT, JSON, V1, send
+from tests.servers.ports import free_port
 
 NEXT = {**ARTIFACT, "version": "2.0"}
 POST, PATH = "POST", "/api/artifacts"
@@ -49,8 +49,7 @@ def test_a_write_that_is_sent_again_is_the_same_fact(asked: Gateway) -> None:
 
 
 def test_without_a_confirm_of_the_broker_it_is_503(sqlite_url: str, embedded_url: str) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     gone = f"amqp://guest:guest@127.0.0.1:{port}/"
     with story(sqlite_url) as world, gateway(world, embedded_url, publishes_to=gone, writers=OPEN) as asked:
         answer = send(asked, POST, PATH, NEXT)

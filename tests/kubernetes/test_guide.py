@@ -14,7 +14,7 @@ from tests.cluster import ROOT
 from tests.containers.container import program
 from tests.kubernetes.guide import EXEC, IN_IMAGE, IN_TOOLBOX, LINES, MAKE_CONFIG, MAKE_SECRETS, NOT_RUN, PAGE, commands
 from tests.kubernetes.manifests import FOLDER, built, of_kind, overlay
-from tests.servers.ports import free_ports
+from tests.servers.ports import free_port
 
 KINDS = {"deployment": "Deployment", "deploy": "Deployment", "job": "Job", "service": "Service"}
 
@@ -28,7 +28,7 @@ def test_every_command_is_run_or_there_is_a_reason() -> None:
 @pytest.mark.parametrize("line", [line for line in LINES if "kubectl" in line])
 def test_kubectl_takes_the_command(line: str, clone: Path, tmp_path: Path) -> None:
     """It fails for one reason alone: no cluster answers."""
-    (port,) = free_ports(1)
+    port = free_port()
     document = tmp_path / "document.yaml"
     document.write_text("apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: x\n")
     kubectl = tmp_path / "bin/kubectl"

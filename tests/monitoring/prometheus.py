@@ -43,7 +43,7 @@ def scrape(ports: Mapping[str, int]) -> Scrape:
     for process, port in ports.items():
         target = {"job": "deploydb", "instance": f"127.0.0.1:{port}", "process": process}
         try:
-            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer:
                 text = answer.read().decode()
         except OSError:
             found[_series("up", target)] = 0

@@ -32,7 +32,7 @@ def workshop(
 
 
 def shows(promote: Working, name: str, value: float, **labels: str) -> None:
-    until(lambda: promote.registry.get_sample_value(name, labels) == value, f"{name}{labels} {value}", within=20)
+    until(lambda: promote.registry.get_sample_value(name, labels) == value, f"{name}{labels} {value}")
 
 
 def deployed(workshop: InProcess, outcome: str) -> None:

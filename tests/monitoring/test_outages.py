@@ -17,7 +17,7 @@ from tests.faults.proxy import Proxy
 from tests.monitoring.house import House
 from tests.monitoring.prometheus import Scrape, assert_fires, scrape
 from tests.servers import PostgreSQL, RabbitMQ
-from tests.servers.ports import free_ports
+from tests.servers.ports import free_port
 from tests.workers.in_process import CONFIG, InProcess, fact, published, until
 
 REPORT = {"version": "1.0", "promotion": "smoke", "outcome": "passed"}
@@ -57,7 +57,7 @@ def test_a_broker_that_refuses_commands_since_their_queue_is_full(
 
 def test_a_command_that_is_none_and_then_a_process_that_is_killed(tmp_path: Path) -> None:
     config = write_config(tmp_path / "config", CONFIG)
-    ports = {"deployer": free_ports(1)[0]}
+    ports = {"deployer": free_port()}
     with Cluster(f"embedded:{tmp_path}/broker.db", f"sqlite:///{tmp_path}/deploydb.db", config) as cluster:
         cluster.furnish()
         process = cluster.deployer("true", state=tmp_path / "runs.db", port=ports["deployer"])

@@ -34,7 +34,7 @@ def scraped(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]
 
         def is_ready(name: str) -> bool:
             try:
-                with urlopen(f"http://127.0.0.1:{ports[name]}/metrics", timeout=10) as answer:
+                with urlopen(f"http://127.0.0.1:{ports[name]}/metrics", timeout=60) as answer:
                     texts[name] = answer.read().decode()
             except OSError:
                 return False

@@ -35,7 +35,7 @@ def up(command: Sequence[str | Path], folder: Path, environment: Mapping[str, st
         until(lambda: process.poll() is not None or "Ready: " in "".join(lines), what="all parts")
         assert process.poll() is None, "".join(lines)
         (url,) = re.findall(r"Ready: (\S+)\.", "".join(lines))
-        with urllib.request.urlopen(f"{url}/readyz", timeout=20) as answer:
+        with urllib.request.urlopen(f"{url}/readyz", timeout=60) as answer:
             assert answer.status == 200
         yield process.pid
         process.terminate()

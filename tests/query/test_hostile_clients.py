@@ -21,6 +21,7 @@ from deploydb.store.tables import event
 from tests.query.test_process import Process
 from tests.scenario import Scenario
 from tests.servers import until
+from tests.servers.process import BUSY
 
 DESCRIPTORS = 1024
 HALF = b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Half: "
@@ -60,7 +61,7 @@ def connect(process: Process, sent: bytes = b"", *, source: str = "127.0.0.1") -
     where = urlsplit(process.address)
     client = socket.socket()
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-    client.settimeout(10)
+    client.settimeout(60)
     try:
         client.bind((source, 0))
         client.connect((where.hostname, where.port))
@@ -154,7 +155,7 @@ def test_a_head_that_comes_a_byte_at_a_time_is_given_up(tmp_path: Path, sqlite_u
             return has_ended(client)
 
         until(ended, what="its end")
-        assert 9 < time.monotonic() - began < 15
+        assert 9 < time.monotonic() - began < 15 * BUSY
 
 
 def test_hundred_readers_that_do_not_read_cost_little(tmp_path: Path, sqlite_url: str) -> None:
@@ -168,7 +169,7 @@ def test_hundred_readers_that_do_not_read_cost_little(tmp_path: Path, sqlite_url
         assert sorted({status(reader) for reader in readers}) == [200, 429]
         began = time.monotonic()
         assert ask(process) == 200
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < BUSY
         assert ask(process, "/api/events.jsonl?type=none", source=OTHER) == 200
         assert memory(process) < before + 60
         until(lambda: ask(process, "/api/events.jsonl?type=none") == 200, what="their places to be free")
@@ -220,7 +221,7 @@ def test_an_export_is_whole_whatever_its_rows_weigh(tmp_path: Path, sqlite_url: 
         with world.engine.connect() as connection:
             stored = list(connection.execute(sa.select(event.c.number).order_by(event.c.number.desc())).scalars())
     with started(tmp_path, sqlite_url) as process:
-        with urllib.request.urlopen(f"{process.address}/api/events.jsonl", timeout=30) as answer:
+        with urllib.request.urlopen(f"{process.address}/api/events.jsonl", timeout=60) as answer:
             output = answer.read()
         assert [json.loads(line)["number"] for line in output.splitlines()] == stored
 

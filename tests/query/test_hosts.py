@@ -38,7 +38,7 @@ def process(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def status(address: str, path: str, *hosts: str) -> int:
-    with closing(http.client.HTTPConnection(address, timeout=10)) as connection:
+    with closing(http.client.HTTPConnection(address, timeout=60)) as connection:
         connection.putrequest("GET", path, skip_host=True)
         for host in hosts:
             connection.putheader("Host", host)

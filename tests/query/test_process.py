@@ -63,13 +63,13 @@ class Process:
 
     def get(self, path: str) -> Any:
         """The body of a good answer."""
-        with urllib.request.urlopen(f"{self.address}{path}", timeout=10) as answer:
+        with urllib.request.urlopen(f"{self.address}{path}", timeout=60) as answer:
             return json.load(answer)
 
     def raw(self, request: bytes) -> bytes:
         """What comes back for some bytes, until the service closes the connection."""
         host, _, port = self.address.removeprefix("http://").rpartition(":")
-        with closing(socket.create_connection((host, int(port)), timeout=10)) as connection:
+        with closing(socket.create_connection((host, int(port)), timeout=60)) as connection:
             connection.sendall(request)
             answer = b""
             while part := connection.recv(65536):
@@ -113,7 +113,7 @@ def test_it_answers_and_a_stop_is_a_success(process: Process, sqlite_url: str, n
         world.publish("1.0")
     assert process.get("/api/artifacts/1")["version"] == "1.0"
     process.process.send_signal(number)
-    assert process.process.wait(timeout=10) == 0
+    assert process.process.wait(timeout=60) == 0
     assert "Traceback" not in process.output()
 
 
@@ -127,7 +127,7 @@ def test_a_stop_does_not_wait_for_clients_that_say_nothing_more(process: Process
         assert silent.recv(65536).startswith(b"HTTP/1.1 200")
         half.sendall(b"GET /api/serv")
         process.process.terminate()
-        assert process.process.wait(timeout=10) == 0
+        assert process.process.wait(timeout=60) == 0
 
 
 def test_a_configuration_that_changes_is_taken_up_and_a_broken_one_is_not(process: Process) -> None:
@@ -197,7 +197,7 @@ def test_it_starts_while_the_database_is_away_and_answers_once_it_is_there(
             world.publish("1.0")
         assert started.get("/api/artifacts/1")["version"] == "1.0"
         started.process.terminate()
-        assert started.process.wait(timeout=10) == 0
+        assert started.process.wait(timeout=60) == 0
     finally:
         started.end()
 
@@ -215,7 +215,7 @@ def test_an_address_that_cannot_be_had_ends_it_with_one_clear_line(
 ) -> None:
     started = Process(tmp_path, sqlite_url, listen=listen)
     try:
-        assert started.process.wait(timeout=20) == 1
+        assert started.process.wait(timeout=60) == 1
     finally:
         started.end()
     (line,) = started.output().splitlines()
@@ -225,7 +225,7 @@ def test_an_address_that_cannot_be_had_ends_it_with_one_clear_line(
 def test_a_database_without_migrations_ends_it_with_one_clear_line(tmp_path: Path) -> None:
     started = Process(tmp_path, f"sqlite:///{tmp_path}/empty.db")
     try:
-        assert started.process.wait(timeout=20) == 1
+        assert started.process.wait(timeout=60) == 1
     finally:
         started.end()
     assert started.output() == "deploydb query: the database is empty: run `deploydb db migrate`\n"

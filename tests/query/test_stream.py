@@ -13,13 +13,14 @@ import pytest
 
 from tests.query.test_process import Process, migrate_at
 from tests.scenario import Scenario
+from tests.servers.process import BUSY
 
 
 class Listener:
-    """Reads what comes; waits for each at most ten seconds."""
+    """Reads what comes; waits for each at most a minute."""
 
     def __init__(self, address: str, query: str = "", **headers: str) -> None:
-        self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=10)
+        self._connection = http.client.HTTPConnection(urlsplit(address).netloc, timeout=60)
         self._connection.request("GET", f"/api/stream{query}", headers=headers)
         self.answer = self._connection.getresponse()
 
@@ -98,4 +99,4 @@ def test_a_stop_ends_it_at_once(process: Process) -> None:
         listener.next()
         process.process.send_signal(signal.SIGTERM)
         assert listener.at_end()
-        assert process.process.wait(timeout=3) == 0
+        assert process.process.wait(timeout=3 * BUSY) == 0

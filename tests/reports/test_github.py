@@ -60,7 +60,7 @@ def publish(workshop: InProcess, name: str = "foo", commit: str | None = COMMIT,
 
 
 def states(github: GitHub, *wanted: str, context: str = DEV) -> None:
-    until(lambda: github.states(context) == list(wanted), f"{context} is {wanted}", within=10)
+    until(lambda: github.states(context) == list(wanted), f"{context} is {wanted}")
 
 
 def test_each_stage_of_a_commit_has_a_status_and_a_deployment(workshop: InProcess, github: GitHub) -> None:
@@ -74,7 +74,7 @@ def test_each_stage_of_a_commit_has_a_status_and_a_deployment(workshop: InProces
     states(github, "pending", "pending", "pending", "success")
     workshop.commands()
     states(github, "pending", context="deploydb/prod")
-    until(lambda: len(github.deployments) == 2 and github.deployment_states(101), "that of prod", within=5)
+    until(lambda: len(github.deployments) == 2 and github.deployment_states(101), "that of prod")
     assert github.deployment_states(100) == ["queued", "in_progress", "in_progress", "success"]
     assert github.deployment_states(101) == ["queued"]
     assert [github.deployments[ident]["environment"] for ident in (100, 101)] == ["dev", "prod"]
@@ -97,7 +97,7 @@ def test_a_failure_is_reported_and_the_next_attempt_is_a_deployment_of_its_own(
     workshop.publish(fact("deployment.finished", "f2", command=again.id, outcome="succeeded"))
     states(github, "pending", "failure", "pending", "pending", "success")
     second = ["queued", "in_progress", "success"]
-    until(lambda: github.deployment_states(101) == second, "that of the second attempt", within=5)
+    until(lambda: github.deployment_states(101) == second, "that of the second attempt")
     assert github.deployment_states(100) == ["queued", "failure"]
     require_valid(github.asked)
 
@@ -108,7 +108,7 @@ def test_a_deployment_whose_creation_has_no_answer_is_found_and_not_created_agai
     github.goes_wrong("POST", "/deployments", "lose")
     configured(workshop, github)
     publish(workshop)
-    until(lambda: github.deployments and github.deployment_states(100) == ["queued"], "the report", within=15)
+    until(lambda: github.deployments and github.deployment_states(100) == ["queued"], "the report")
     assert (list(github.deployments), github.count("POST", "/deployments")) == ([100], 2)
 
 
@@ -136,7 +136,7 @@ def test_a_killed_worker_has_created_the_deployment_once(workshop: InProcess, gi
         connection.execute(sa.update(webhook_endpoint).values(due_at=first))
     engine.dispose()
     workshop.start("notify")
-    until(lambda: github.deployment_states(100) == ["queued"], "the report", within=15)
+    until(lambda: github.deployment_states(100) == ["queued"], "the report")
     assert list(github.deployments) == [100]
 
 
@@ -146,7 +146,7 @@ def test_what_one_repository_refuses_delays_no_other(workshop: InProcess, github
     publish(workshop)
     states(github, "pending")
     problem = sa.select(webhook_endpoint.c.problem).where(webhook_endpoint.c.endpoint == "webhook/github/bar")
-    found = until(lambda: workshop.rows(problem)[0].problem, "the problem", within=5)
+    found = until(lambda: workshop.rows(problem)[0].problem, "the problem")
     assert found == f"POST {github.url}/repos/acme/bar/statuses/{COMMIT} answered 404: Not Found"
     assert workshop.rows(sa.select(webhook_delivery.c.status).where(webhook_delivery.c.service == "bar"))[0][0] == 404
 
@@ -158,7 +158,7 @@ def require_dead_at_once(workshop: InProcess, problem: str) -> None:
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed"))
     publish(workshop, version="1.1")
     found = sa.select(webhook_delivery).where(webhook_delivery.c.dead_at.is_not(None))
-    dead = until(lambda: rows if len(rows := workshop.rows(found)) >= 2 else None, "both are dead", within=10)
+    dead = until(lambda: rows if len(rows := workshop.rows(found)) >= 2 else None, "both are dead")
     assert {(one.attempts, problem in one.problem) for one in dead} == {(1, True)}
     endpoint = workshop.rows(sa.select(webhook_endpoint.c.failures, webhook_endpoint.c.problem))
     assert [tuple(one) for one in endpoint] == [(0, None)]
@@ -180,7 +180,7 @@ def test_services_of_one_repository_have_their_own_statuses(
     publish(workshop)
     for service in ("foo", "bar"):
         states(github, "pending", context=f"deploydb/{service}/dev")
-    until(lambda: len(github.deployments) == 2, "both deployments", within=5)
+    until(lambda: len(github.deployments) == 2, "both deployments")
     assert {one["environment"] for one in github.deployments.values()} == {"foo/dev", "bar/dev"}
 
 
@@ -195,7 +195,7 @@ def test_modules_of_one_commit_have_their_own_statuses(workshop: InProcess, gith
     def ends() -> list[str]:
         return sorted(state for name in ("web", "api") for state in github.states(f"deploydb/{name}/dev")[-1:])
 
-    until(lambda: ends() == ["failure", "success"], "a status for each", within=10)
+    until(lambda: ends() == ["failure", "success"], "a status for each")
     assert github.states(DEV) == []
 
 
@@ -206,7 +206,7 @@ def test_a_release_without_a_whole_commit_is_counted_and_not_reported(
     configured(workshop, github, "relay")
     (notify,) = workshop.start("notify")
     publish(workshop, commit=commit)
-    until(lambda: notify.metric("deploydb_notify_unreported_total") == 1, "it is counted", within=10)
+    until(lambda: notify.metric("deploydb_notify_unreported_total") == 1, "it is counted")
     assert (github.asked, workshop.rows(sa.select(webhook_delivery.c.id))) == ([], [])
 
 
@@ -231,10 +231,10 @@ def test_an_earlier_report_that_is_replayed_does_not_overwrite_a_later_one(works
     (command,) = workshop.commands()
     workshop.publish(fact("deployment.started", "s", command=command.id))
     delivered = sa.select(webhook_delivery.c.id).where(webhook_delivery.c.delivered_at.is_not(None))
-    first, _ = until(lambda: rows if len(rows := workshop.rows(delivered)) == 2 else None, "both reports", within=10)
+    first, _ = until(lambda: rows if len(rows := workshop.rows(delivered)) == 2 else None, "both reports")
     asked = len(github.asked)
     replayed(workshop, first.id)
-    until(lambda: len(workshop.rows(delivered)) == 2, "it is settled", within=10)
+    until(lambda: len(workshop.rows(delivered)) == 2, "it is settled")
     assert len(github.asked) == asked
     first_problem = sa.select(webhook_delivery.c.problem).where(webhook_delivery.c.id == first.id)
     assert workshop.rows(first_problem)[0].problem == OVERTAKEN
@@ -255,8 +255,8 @@ def test_the_failure_of_an_attempt_does_not_overwrite_the_success_of_the_next(
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome="failed"))
     (again,) = workshop.commands()
     workshop.publish(fact("deployment.finished", "f2", command=again.id, outcome="succeeded"))
-    settled = until(lambda: "success" in github.states(DEV) and github.states(DEV), "the success", within=10)
+    settled = until(lambda: "success" in github.states(DEV) and github.states(DEV), "the success")
     replayed(workshop)
-    until(lambda: not workshop.rows(OPEN), "it is settled", within=10)
+    until(lambda: not workshop.rows(OPEN), "it is settled")
     assert github.states(DEV)[: len(settled)] == settled
     assert "failure" not in github.states(DEV)

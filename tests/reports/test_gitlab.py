@@ -33,8 +33,8 @@ def configured(workshop: InProcess, gitlab: GitLab) -> None:
 
 
 def states(gitlab: GitLab, *wanted: str, deployments: list[str]) -> None:
-    until(lambda: gitlab.statuses.get(DEV) == list(wanted), f"{DEV} is {wanted}", within=10)
-    until(lambda: in_dev(gitlab) == deployments, f"deployments are {deployments}", within=5)
+    until(lambda: gitlab.statuses.get(DEV) == list(wanted), f"{DEV} is {wanted}")
+    until(lambda: in_dev(gitlab) == deployments, f"deployments are {deployments}")
 
 
 def in_dev(gitlab: GitLab) -> list[str]:
@@ -81,7 +81,7 @@ def test_a_deployment_whose_creation_has_no_answer_is_not_created_again(workshop
 def test_a_commit_that_is_unknown_delays_no_other_of_its_service(workshop: InProcess, gitlab: GitLab) -> None:
     configured(workshop, gitlab)
     require_dead_at_once(workshop, "answered 404: 404 Commit Not Found")
-    until(lambda: gitlab.statuses.get(DEV) == ["pending"], "the later report", within=5)
+    until(lambda: gitlab.statuses.get(DEV) == ["pending"], "the later report")
 
 
 @pytest.mark.parametrize(("outcome", "state", "refusals"), [("succeeded", "success", 2), ("failed", "failed", 1)])
@@ -94,6 +94,6 @@ def test_a_commit_that_runs_again_after_another_one_has_a_new_deployment(
     configured(workshop, gitlab)
     publish(workshop)
     (command,) = workshop.commands()
-    until(lambda: gitlab.count("POST", f"{PROJECT}/statuses/{COMMIT}") == 1, "the refusal", within=10)
+    until(lambda: gitlab.count("POST", f"{PROJECT}/statuses/{COMMIT}") == 1, "the refusal")
     workshop.publish(fact("deployment.finished", "f", command=command.id, outcome=outcome))
-    until(lambda: in_dev(gitlab)[:3] == ["success", "success", state], "a third one", within=10)
+    until(lambda: in_dev(gitlab)[:3] == ["success", "success", state], "a third one")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.servers.ports import free_ports
+from tests.servers.ports import free_port
 from tests.servers.process import Process, child_pids
 from tests.servers.server import Server, ServerMissing
 
@@ -25,7 +25,7 @@ class PostgreSQL(Server):
     def start(self, options: Mapping[str, str | int] | None = None) -> Self:
         bin_folder = self.programs()
         if not self.state:
-            (port,) = free_ports(1)
+            port = free_port()
             self._make_folder()
             password = secrets.token_urlsafe(16)
             self._initialise(bin_folder, password)

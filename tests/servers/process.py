@@ -14,6 +14,9 @@ STOP_SECONDS = 20
 PATIENCE_SECONDS = 90
 """How long a busy machine may take for what takes a moment: it passes in full only where a test fails."""
 
+BUSY = 5 if "PYTEST_XDIST_WORKER" in os.environ else 1
+"""How many times what is promised by the clock may take where other tests want the same cores."""
+
 
 class Process:
     """One process that we or another process of the run started: by its pid, and when it began (pids are reused)."""

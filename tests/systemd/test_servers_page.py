@@ -151,7 +151,7 @@ def _prometheus(shell: Shell, ports: dict[str, int], folder: Path) -> "ExitStack
 
 def _up(shell: Shell) -> dict[str, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{shell.prometheus}/api/v1/query?query=up", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{shell.prometheus}/api/v1/query?query=up", timeout=60) as answer:
             found = json.load(answer)["data"]["result"]
     except OSError:
         return {}

@@ -119,7 +119,7 @@ def _has(service: Service, text: str, *, within: bool = False) -> bool:
 def _answer(service: Service, path: str) -> int:
     (address,) = re.findall(r'"address":\s*"(http://[^"]+)"', service.log)
     try:
-        with urllib.request.urlopen(f"{address}/{path}", timeout=20) as answer:
+        with urllib.request.urlopen(f"{address}/{path}", timeout=60) as answer:
             return int(answer.status)
     except HTTPError as error:
         error.close()

@@ -78,7 +78,7 @@ class Working:
     def stop(self) -> None:
         """As SIGTERM does; raises what ended it, if something did."""
         self.signals.stop()
-        self._thread.join(timeout=10)
+        self._thread.join(timeout=60)
         assert not self._thread.is_alive(), f"{self._name} does not stop"
         if self.error is not None:
             raise self.error

@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import urllib.error
@@ -22,6 +21,7 @@ from deploydb.store.clock import DatabaseClock, ahead
 from deploydb.store.engine import open_engine
 from deploydb.store.tables import deployment, outbox
 from tests.conftest import needs_servers
+from tests.servers.ports import free_port
 from tests.workers.in_process import InProcess, fact, published, until
 
 HOUR = timedelta(hours=1)
@@ -31,8 +31,7 @@ ANOTHER_DAY = Path(__file__).parents[1] / "another_day"
 @contextmanager
 def an_hour_ahead(workshop: InProcess, worker: str) -> Iterator[str]:
     """The worker in a process whose clock is an hour ahead; the address of its health server."""
-    with socket.create_server(("127.0.0.1", 0)) as unused:
-        port = unused.getsockname()[1]
+    port = free_port()
     given = {
         "DEPLOYDB_DATABASE_URL": workshop.settings.database_url,
         "DEPLOYDB_BROKER_URL": workshop.settings.broker_url,
@@ -51,12 +50,12 @@ def an_hour_ahead(workshop: InProcess, worker: str) -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait(timeout=30)
+        process.wait(timeout=60)
 
 
 def _ready(address: str) -> str:
     try:
-        with urllib.request.urlopen(f"{address}/readyz", timeout=10) as answer:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=60) as answer:
             return str(answer.read().decode())
     except urllib.error.HTTPError as error:
         return error.read().decode()

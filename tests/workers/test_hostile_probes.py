@@ -26,13 +26,13 @@ def server() -> Iterator[HealthServer]:
 
 def connect(server: HealthServer, sent: bytes) -> socket.socket:
     """A client that has sent this."""
-    client = socket.create_connection((server.host, server.port), timeout=10)
+    client = socket.create_connection((server.host, server.port), timeout=60)
     client.sendall(sent)
     return client
 
 
 def is_alive(server: HealthServer) -> bool:
-    with urllib.request.urlopen(f"http://{server.host}:{server.port}/healthz", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://{server.host}:{server.port}/healthz", timeout=60) as answer:
         return bool(answer.status == 200)
 
 

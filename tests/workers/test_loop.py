@@ -169,7 +169,7 @@ def test_a_worker_waiting_between_attempts_keeps_something_alive(around: Surroun
 
 def _get(server: HealthServer, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://{server.host}:{server.port}{path}", timeout=5) as answer:
+        with urllib.request.urlopen(f"http://{server.host}:{server.port}{path}", timeout=60) as answer:
             return answer.status, answer.read().decode()
     except urllib.error.HTTPError as error:
         with error:

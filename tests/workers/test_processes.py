@@ -63,17 +63,17 @@ def test_a_worker_ends_well_on_sigterm_and_says_so_in_json(workshop: InProcess, 
 
     def ready() -> bool:
         try:
-            with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+            with urllib.request.urlopen(f"{address}/readyz", timeout=60) as answer:
                 return bool(answer.status == 200)
         except urllib.error.HTTPError as error:
             error.close()
             return False
 
     until(ready, "ready")
-    with urllib.request.urlopen(f"{address}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"{address}/metrics", timeout=60) as answer:
         assert f"deploydb_{name}_" in answer.read().decode()
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
     assert json.loads(_log(workshop, name).read_text().splitlines()[-1])["event"] == "stopped"
 
 
@@ -85,7 +85,7 @@ def test_sighup_reads_the_configuration_again_and_ends_no_process(workshop: InPr
     if name == "promote":
         until(lambda: "configuration read again, unchanged" in _log(workshop, name).read_text(), "it is logged")
     process.send_signal(signal.SIGTERM)
-    assert process.wait(timeout=10) == 0
+    assert process.wait(timeout=60) == 0
 
 
 def test_sigterm_while_events_flow_loses_nothing(workshop: InProcess, start: Start) -> None:
@@ -93,7 +93,7 @@ def test_sigterm_while_events_flow_loses_nothing(workshop: InProcess, start: Sta
     first = start("ingest")
     until(lambda: _stored(workshop) > 0, "the first batch")
     first.send_signal(signal.SIGTERM)
-    assert first.wait(timeout=10) == 0
+    assert first.wait(timeout=60) == 0
     start("ingest")
     until(lambda: _stored(workshop) == 5000, "all are stored")
 
@@ -127,7 +127,7 @@ def test_a_worker_whose_credential_is_missing_ends_with_one_clear_line(tmp_path:
 def test_a_worker_without_its_queue_ends_with_one_clear_line(workshop: InProcess, start: Start, tmp_path: Path) -> None:
     nowhere = f"embedded:{tmp_path}/nowhere.db"
     process = start("ingest", DEPLOYDB_BROKER_URL=nowhere)
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=60) == 1
     (line,) = [line for line in _log(workshop, "ingest").read_text().splitlines() if not line.startswith("{")]
     assert line.startswith("deploydb ingest: ")
     assert "provision" in line
@@ -135,6 +135,6 @@ def test_a_worker_without_its_queue_ends_with_one_clear_line(workshop: InProcess
 
 def test_a_worker_on_an_empty_database_says_what_to_do(workshop: InProcess, start: Start, tmp_path: Path) -> None:
     process = start("relay", DEPLOYDB_DATABASE_URL=f"sqlite:///{tmp_path}/empty.db")
-    assert process.wait(timeout=20) == 1
+    assert process.wait(timeout=60) == 1
     (line,) = [line for line in _log(workshop, "relay").read_text().splitlines() if not line.startswith("{")]
     assert line == "deploydb relay: the database is empty: run `deploydb db migrate`"

@@ -12,9 +12,10 @@ from deploydb.store.tables import deployment, evaluation_request, service_schedu
 from tests.cluster import write_config
 from tests.contract.test_set_aside import allow, refuse
 from tests.scenario import Scenario
+from tests.servers.process import BUSY
 from tests.workers.in_process import CONFIG, InProcess, Working, fact, published, until
 
-WITHIN = 5.0
+WITHIN = 5.0 * BUSY
 
 
 @pytest.fixture

@@ -113,12 +113,12 @@ def test_a_program_that_is_killed_says_by_which_signal() -> None:
 
 def test_a_program_past_its_limit_is_stopped_with_all_that_it_has_started() -> None:
     began = time.monotonic()
-    inner = "import time; print(1, flush=True); time.sleep(9)"
+    inner = "import time; print(1, flush=True); time.sleep(60)"
     script = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {inner!r}])"
     ended, output = _run(script, limit=timedelta(seconds=0.6))
     assert ended.reason.startswith("stopped: no end after 1 s")
     assert output.startswith("1")
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 def test_a_program_is_stopped_on_request() -> None:
@@ -131,9 +131,9 @@ def test_a_program_is_stopped_on_request() -> None:
 
 def test_a_program_that_leaves_something_running_ends_when_it_ends_itself() -> None:
     began = time.monotonic()
-    ended, _ = _run("import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(5)'])")
+    ended, _ = _run("import subprocess, sys; subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(60)'])")
     assert ended.succeeded
-    assert time.monotonic() - began < 4
+    assert time.monotonic() - began < 30
 
 
 def _run_leaves(script: str, limit: timedelta = LONG) -> tuple[Ended, str]:

@@ -138,7 +138,7 @@ class Bench:
             yield registry
         finally:
             signals.stop()
-            thread.join(timeout=10)
+            thread.join(timeout=60)
             assert not thread.is_alive()
             assert errors == []
 
