@@ -56,7 +56,7 @@ SPAN = diff.Span(group="com.example", name="foo", after=NOON, until=NOON)
 MOST_PAGES = 2_000
 """An answer of some hundred rows, each found by an index. The log alone has fifty thousand."""
 
-_WHOLE = {"ingest_watermark", "revision"}
+_WHOLE = {"ingest_watermark", "revision", "dead_letter_queue"}
 """A handful of rows, whatever is stored: they are read as a whole."""
 
 _READ_WHOLE = {"/api/inbox": {"current_version"}, "/api/search": {"current_version"}}
