@@ -189,7 +189,8 @@ def _schema(parameter: Parameter) -> dict[str, Any]:
         case "moment":
             return _MOMENT
         case "text":
-            chosen = {"enum": list(parameter.choices)} if parameter.choices else {}
+            empty = () if parameter.required else ("",)  # as none
+            chosen = {"enum": [*parameter.choices, *empty]} if parameter.choices else {}
             looks = {"pattern": f"^({parameter.pattern})?$"} if parameter.pattern is not None else {}
             return {**_TEXT, **chosen, **looks, **({"minLength": 1} if parameter.required else {})}
 

@@ -30,6 +30,19 @@ def test_every_resource_has_its_body_and_its_parameters_described(embedded: Serv
     assert body == {"$ref": "#/components/schemas/Status"}
 
 
+def test_a_choice_that_is_left_empty_is_none_and_is_described_so(embedded: Service) -> None:
+    choices = [
+        (path, parameter)
+        for path, operations in interface()["paths"].items()
+        for parameter in operations.get("get", {}).get("parameters", ())
+        if "enum" in parameter["schema"]
+    ]
+    assert ("/api/inbox", "kind") in [(path, parameter["name"]) for path, parameter in choices]
+    for path, parameter in choices:
+        assert ("" in parameter["schema"]["enum"]) is not parameter["required"], (path, parameter)
+    assert embedded.get("/api/inbox?kind=")["counts"] == embedded.get("/api/inbox")["counts"]
+
+
 def test_every_order_has_its_fields_described() -> None:
     paths = interface()["paths"]
     assert "post" in paths["/events"]
