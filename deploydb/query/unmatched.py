@@ -58,4 +58,5 @@ def _why(catalog: Catalog, view: UnmatchedView) -> str:
 
 def unmatched_text(recently: int, type_: str, source: str, why: str) -> str:
     """`3 match nothing, the last: deployment.finished by ci: no deployment…`: how many did of late, and the last."""
-    return f"{recently} match nothing, the last: {type_} by {source}: {why}"
+    matching = "1 matches" if recently == 1 else f"{recently} match"
+    return f"{matching} nothing, the last: {type_} by {source}: {why}"
