@@ -93,8 +93,9 @@ class Claim(Struct, frozen=True, kw_only=True):
     """What is ours until the transaction ends.
 
     `services`: those to be evaluated; `trying`: those of them that were set aside, `aside`, all that are. `mine`: with
-    those that stay set aside. `restaged`: those that were evaluated by other stages. `promoted`: those that may
-    have promotion requests to settle. `releases`: what may open flows, by service. `untaken`: what another session has.
+    those that stay set aside. `restaged`: those that were evaluated by other stages, or never. `promoted`: those that
+    may have promotion requests to settle. `releases`: what may open flows, by service. `untaken`: what another session
+    has.
     """
 
     requests: tuple[Request, ...]
@@ -136,7 +137,7 @@ def claim(connection: sa.Connection, catalog: Catalog, now: datetime, limit: int
         services=frozenset(mine.keys() - failed | trying | new),
         trying=frozenset(trying),
         promoted=frozenset(new.union(name for name, row in mine.items() if row.promoted)),
-        restaged=frozenset(name for name, row in mine.items() if row.stages != catalog.stages_digest(name)),
+        restaged=frozenset(new.union(name for name, row in mine.items() if row.stages != catalog.stages_digest(name))),
         aside=aside,
         releases=releases,
         untaken=frozenset(wanted - mine.keys() - new),

@@ -14,8 +14,8 @@ MANY = 40
 ARTIFACT = '{{"group":"{0}","name":"x","version":"{1}"}}'
 FACT = '{{"type":"artifact.published","source":"ci","id":"{0}-{1}","artifact":%s}}' % ARTIFACT  # noqa: UP031
 BATCH = 4
-FIRST_EVALUATION, EVALUATION = 21, 17
-"""The first one of a service makes its row and sends a command."""
+FIRST_EVALUATION, EVALUATION = 23, 17
+"""The first one of a service makes its row, looks at what was decided by other stages, and sends a command."""
 
 
 @contextmanager
