@@ -33,6 +33,8 @@ PICTURES = ROOT / "docs/images"
 SHOP = ("accounts", "cart", "catalogue", "checkout", "invoices", "payments", "search", "storefront")
 DOCUMENTED = {"inbox": "/inbox", "matrix": "/status", "why": "/why/storefront/prod?version=1.8.0"}
 """The pages of the shop that the documents show."""
+_TALLEST = 4000
+"""Of a picture, pixels: what is below looks as what is above."""
 _QUALITY = 80
 _NO_PAGE = 404
 
@@ -155,7 +157,7 @@ def addresses(world: Scenario) -> dict[str, str]:
 
 
 def taken(browser: Browser, origin: str, past: str, pages: dict[str, str]) -> Iterator[Path]:
-    """The pictures of a past, each as it is written. What the past has no page of is left out."""
+    """The pictures of a past, each of a whole page, as it is written. What the past has no page of is left out."""
     for width, scheme in product(WIDTHS, SCHEMES):
         view = {"width": width, "height": 900}
         context = browser.new_context(
@@ -168,7 +170,12 @@ def taken(browser: Browser, origin: str, past: str, pages: dict[str, str]) -> It
                 continue
             path = TAKEN / past / f"{name}-{width}-{scheme}.png"
             path.parent.mkdir(parents=True, exist_ok=True)
-            page.screenshot(path=path)
+            if page.locator("#live").count():
+                page.locator("#live[data-live=on]").wait_for()
+            tall = page.evaluate("document.documentElement.scrollHeight")
+            page.screenshot(
+                path=path, full_page=True, clip={"x": 0, "y": 0, "width": width, "height": min(tall, _TALLEST)}
+            )
             yield path
         context.close()
 

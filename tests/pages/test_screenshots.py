@@ -22,4 +22,6 @@ def test_each_page_has_a_picture_for_each_width_and_scheme_and_some_are_in_the_d
     taken = capsys.readouterr().out.splitlines()
     assert sorted(taken) == sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*"))
     assert len(taken) == 2 * 2 + 2 * 2 * 2 + 1  # the empty past has no answer to why
+    header = (tmp_path / "taken/shop/audit-390-light.png").read_bytes()[:24]
+    assert int.from_bytes(header[20:24], "big") > 900, "the picture ends where the window does"
     assert (tmp_path / "pictures/why.webp").read_bytes().startswith(b"RIFF")
