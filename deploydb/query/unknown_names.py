@@ -1,6 +1,6 @@
 """Names that nothing has, each with the nearest one that something has."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Literal
 
 import sqlalchemy as sa
@@ -34,6 +34,20 @@ def unknown_lane(
     if service is not None:
         return problem_of(lambda: require_lane(connection, catalog, service, environment))
     return problem_of(lambda: require_environment(connection, catalog, environment))
+
+
+def known_places(
+    connection: sa.Connection, catalog: Catalog, lanes: Iterable[tuple[str | None, str | None]]
+) -> tuple[set[str], set[str]]:
+    """The services and the environments of some lanes that exist: those with pages. Costs a look-up for each that is
+    not configured."""
+    named = set(lanes)
+    services = {service for service, _ in named if service is not None}
+    environments = {environment for _, environment in named if environment is not None}
+    return (
+        {name for name in services if unknown_lane(connection, catalog, name, None) is None},
+        {name for name in environments if unknown_lane(connection, catalog, None, name) is None},
+    )
 
 
 def unknown_words(

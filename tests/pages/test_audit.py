@@ -8,7 +8,8 @@ from playwright.sync_api import Browser
 from deploydb.engine.decision_events import EVENT_TYPES
 from deploydb.query.pages.event_words import TYPES
 from tests.pages.browser import tab
-from tests.pages.given import VERSION
+from tests.pages.given import EVIL, VERSION, served
+from tests.scenario import Scenario
 
 
 def test_every_type_of_the_log_has_words() -> None:
@@ -28,10 +29,42 @@ def test_the_stream_is_grouped_by_day_and_says_who_did_what_and_why(browser: Bro
             "Veto placed search 1.0 by dave breaks ranking details",
             "Failure counted payments in dev 2.0 flow 3 its orchestrator gave no reason · failure response: stop",
             "Approved search in staging 1.0 by alice manual · fine",
-            "Check reported: pass search in dev deployment 1 smoke report details",
+            "Check reported: pass search in dev 1.0 smoke report details",
         ):
             assert any(text.startswith(words) for text in texts), words
         assert entries.locator(".mark svg").count() == entries.count()
+
+
+def test_a_fact_that_matches_nothing_is_no_success_and_leads_to_nothing_that_does_not_exist(
+    browser: Browser, site: str
+) -> None:
+    with tab(browser, site) as page:
+        page.goto("/audit?type=deployment.finished")
+        newest = page.locator(".stream li").first
+        words = f"Deployment finished: success, matches nothing {EVIL} in prod {VERSION}"
+        assert " ".join(newest.locator(".happened").inner_text().split()).startswith(words)
+        assert newest.locator(".name").get_attribute("class") == "name wait"
+        assert newest.locator(".happened > a, .happened > span > a").all_inner_texts() == ["prod"]
+
+
+def test_what_was_started_and_finished_names_its_version(browser: Browser, site: str) -> None:
+    with tab(browser, site) as page:
+        page.goto("/audit?service=payments&environment=dev")
+        texts = [" ".join(text.split()) for text in page.locator(".happened").all_inner_texts()]
+        for words in ("Deployment finished: failed payments in dev 2.0", "Deployment started payments in dev 2.0"):
+            assert any(text.startswith(words) for text in texts), words
+        links = page.locator(".happened > .version").evaluate_all("all => all.map((one) => one.getAttribute('href'))")
+        assert {link for link in links if link.startswith("/deployments/")} == {links[0]}
+        page.goto("/audit?type=deployment.started")
+        assert "report (no web address): javascript:alert(1)" in page.locator("main").inner_text()
+
+
+def test_an_empty_log_is_no_search_without_a_result(browser: Browser, sqlite_url: str) -> None:
+    with Scenario(sqlite_url) as world, served(world) as address, tab(browser, address) as page:
+        page.goto("/audit")
+        assert "Nothing has been recorded yet." in page.locator("main").inner_text()
+        page.goto("/audit?type=approval.given")
+        assert "No event matches." in page.locator("main").inner_text()
 
 
 def test_filters_are_in_the_address_and_those_of_the_command_and_of_the_exports(browser: Browser, site: str) -> None:

@@ -7,15 +7,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
+import sqlalchemy as sa
 from msgspec import Struct
 from msgspec.structs import replace
 
 from deploydb.domain.formatting import span
+from deploydb.domain.model.catalog import Catalog
 from deploydb.query.pages.event_words import TYPES, event_look
 from deploydb.query.pages.filters import State, absolute, moment, segment, why_address
 from deploydb.query.pages.page import Answer, choices, page_of
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import events
+from deploydb.query.unknown_names import known_places
+from deploydb.store.queries.events import event_deployments
+from deploydb.store.queries.unmatched import unmatched_among
 
 ON_A_PAGE = 50
 _FIELDS = (
@@ -34,16 +39,26 @@ _FIELDS = (
 """Of a body: those that an entry has beside its reason. The others are in its details."""
 _LONGEST_FIELD, _LONGEST_BODY = 200, 8_000
 _LATE_SECONDS = 60
-_RANGES = (("1 h", timedelta(hours=1)), ("24 h", timedelta(days=1)), ("7 d", timedelta(days=7)))
+_RANGES = (("1 hour", timedelta(hours=1)), ("24 hours", timedelta(days=1)), ("7 days", timedelta(days=7)))
+
+
+class Known(Struct, frozen=True, kw_only=True):
+    """What the store has beside some rows: the services and environments of them that exist, the deployments that rows
+    are about, by their numbers, each with its version, and the rows that match nothing."""
+
+    services: set[str]
+    environments: set[str]
+    deployments: Mapping[int, tuple[int, str]]
+    unmatched: set[int]
 
 
 class Entry(Struct, frozen=True, kw_only=True):
-    """A row of the log as the stream has it. `links`: words with the addresses that they lead to; `fields`: the rest of
-    the body in words; `late`: how much later than it happened it was recorded."""
+    """A row of the log as the stream has it. `links`: words with the addresses that they lead to, None for what is not
+    known; `fields`: the rest of the body in words; `late`: how much later than it happened it was recorded."""
 
     row: Answer
     look: State
-    links: Sequence[tuple[str, str]]
+    links: Sequence[tuple[str, str | None]]
     fields: Sequence[str]
     url: str | None
     whole: str
@@ -65,13 +80,15 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         return f"?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
     unknown = []
-    if not answer["events"]:
-        with asked.store() as connection:
+    with asked.store() as connection:
+        known = _known(connection, asked.catalog, answer["events"])
+        if not answer["events"]:
             unknown = events.unknown_filters(connection, asked.catalog, events.filter_of(asked))
     people = {person for group in asked.catalog.groups.values() for person in group}
     return {
         **choices(asked),
-        "days": list(_days(answer["events"])),
+        "days": list(_days(answer["events"], known)),
+        "known": known,
         "unknown": unknown,
         "types": TYPES,
         "people": sorted(people | {row["who"] for row in answer["events"] if row["who"]}),
@@ -85,20 +102,31 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     }
 
 
-def _days(rows: Sequence[Answer]) -> Iterator[tuple[datetime, list[Entry]]]:
+def _known(connection: sa.Connection, catalog: Catalog, rows: Sequence[Answer]) -> Known:
+    numbers = [row["number"] for row in rows]
+    services, environments = known_places(connection, catalog, ((row["service"], row["environment"]) for row in rows))
+    return Known(
+        services=services,
+        environments=environments,
+        deployments=event_deployments(connection, numbers),
+        unmatched=unmatched_among(connection, catalog, numbers),
+    )
+
+
+def _days(rows: Sequence[Answer], known: Known) -> Iterator[tuple[datetime, list[Entry]]]:
     """The rows of each day of UTC on which they were recorded."""
     for _, of_day in groupby(rows, key=lambda row: moment(row["recordedAt"]).astimezone(UTC).date()):
-        entries = [_entry(row) for row in of_day]
+        entries = [_entry(row, known) for row in of_day]
         yield moment(entries[0].row["recordedAt"]).astimezone(UTC), entries
 
 
-def _entry(row: Answer) -> Entry:
+def _entry(row: Answer, known: Known) -> Entry:
     body = row["body"] if isinstance(row["body"], dict) else {}
     late = (moment(row["recordedAt"]) - moment(row["time"])).total_seconds()
     return Entry(
         row=row,
-        look=event_look(row["type"], body),
-        links=list(_links(row, body)),
+        look=event_look(row["type"], body, matches=row["number"] not in known.unmatched),
+        links=list(_links(row, body, known)),
         fields=list(_fields(row["body"])),
         url=body["url"] if isinstance(body.get("url"), str) else None,
         whole=_whole(row["body"]),
@@ -106,25 +134,28 @@ def _entry(row: Answer) -> Entry:
     )
 
 
-def _links(row: Answer, body: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _links(row: Answer, body: Mapping[str, Any], known: Known) -> Iterator[tuple[str, str | None]]:
     """The version, with the page that says most of it; then the flow."""
     deployment, flow, artifact = (body.get(name) for name in ("deployment", "flow", "artifact"))
-    version = body.get("version")
-    known = [artifact.get(name) for name in _COORDINATE] if isinstance(artifact, dict) else []
-    module = [part for part in known if isinstance(part, str)]
+    meant, its_version = known.deployments.get(row["number"], (deployment, None))
+    version = body.get("version") or its_version
+    named = [artifact.get(name) for name in _COORDINATE] if isinstance(artifact, dict) else []
+    module = [part for part in named if isinstance(part, str)]
     if len(module) == len(_COORDINATE):
         yield f"{module[1]} {module[2]}", f"/where?what={segment(':'.join(module))}"
     elif isinstance(version, str) and version:
-        if _is_number(deployment):
-            yield version, f"/deployments/{deployment}"
+        if _is_number(meant):
+            yield version, f"/deployments/{meant}"
         elif _is_number(artifact):
             yield version, f"/artifacts/{artifact}"
-        elif row["service"] and row["environment"]:
+        elif row["number"] in known.unmatched:
+            yield version, None
+        elif row["service"] in known.services and row["environment"] in known.environments:
             yield version, why_address(row["service"], row["environment"], version)
         else:
             yield version, f"/where?what={segment(version)}"
-    elif _is_number(deployment):
-        yield f"deployment {deployment}", f"/deployments/{deployment}"
+    elif _is_number(meant):
+        yield f"deployment {meant}", f"/deployments/{meant}"
     if _is_number(flow):
         yield f"flow {flow}", f"/flows/{flow}"
 

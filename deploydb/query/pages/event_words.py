@@ -82,8 +82,14 @@ _OUTCOMES = {
 }
 
 
-def event_look(type_: str, body: Mapping[str, Any]) -> State:
-    """The icon, the tone and the words of an event. An outcome, a verdict or a kind of hold in its body says more."""
+def event_look(type_: str, body: Mapping[str, Any], *, matches: bool = True) -> State:
+    """The icon, the tone and the words of an event. An outcome, a verdict or a kind of hold in its body says more. What
+    matches nothing is none of that: it has changed nothing."""
+    look = _look(type_, body)
+    return look if matches else State("slash", "wait", f"{look.word}, matches nothing")
+
+
+def _look(type_: str, body: Mapping[str, Any]) -> State:
     look = _LOOKS.get(type_, replace(_OFF, word=type_))
     came_of_it = _known(_OUTCOMES, body.get("outcome")) or _known(_OUTCOMES, body.get("verdict"))
     if came_of_it is not None:

@@ -10,10 +10,10 @@ from msgspec import Struct
 
 from deploydb.store import bulk
 from deploydb.store.columns import viewed
-from deploydb.store.journal import EXPLANATIONS, fact_text
+from deploydb.store.journal import EXPLANATIONS, fact_text, own_id
 from deploydb.store.list_parameters import among
 from deploydb.store.queries.log_positions import numbers_between
-from deploydb.store.tables import event
+from deploydb.store.tables import deployment, event
 
 MOST_BODY_CHARACTERS = 8 * 1024 * 1024
 """Of the bodies of one answer together: a body may be 1 MiB, and a page has up to 1000 of them."""
@@ -95,6 +95,14 @@ def events_before(
             break
         kept.append(row.number)
     return _events(connection, kept), len(kept) < len(found)
+
+
+def event_deployments(connection: sa.Connection, numbers: Collection[int]) -> dict[int, tuple[int, str]]:
+    """The deployment that each of some rows is about, with its version. Indexes: primary keys."""
+    meant = deployment.c.id == sa.func.coalesce(event.c.deployment_id, own_id("deployment"))
+    found = sa.select(event.c.number, deployment.c.id, deployment.c.version).join(deployment, meant)
+    rows = connection.execute(found.where(among(event.c.number, numbers)))
+    return {row.number: (row.id, row.version) for row in rows}
 
 
 def body_of(connection: sa.Connection, source: str, ident: str) -> dict[str, Any] | None:

@@ -1,7 +1,7 @@
 """Facts that match nothing: about deployments that are not known, reports for gates that there are not, and releases
 that no pipeline takes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from itertools import combinations
 
@@ -163,7 +163,25 @@ def misnamed_reports(
     Costs the number of such deployments. Indexes: `ix_deployment_needs_evaluation`, primary key of `event`.
     """
     latest = sa.select(sa.func.max(event.c.number)).scalar_subquery()
-    found: dict[int, UnmatchedView] = {}
+    lane = in_lanes(deployment, service, environment)
+    open_, recent = deployment.c.needs_evaluation, _reported(event.c.number > latest - _LOOKED_BACK)
+    found = {view.number: view for which in (open_, recent) for view in _misnamed(connection, catalog, which, *lane)}
+    return sorted(found.values(), key=lambda view: -view.number)
+
+
+def unmatched_among(connection: sa.Connection, catalog: Catalog, numbers: Collection[int]) -> set[int]:
+    """Those of some rows of the log that are about deployments that are not known, or for unknown promotions. Indexes:
+    primary keys of `unmatched_fact`, `event` and `deployment`."""
+    lost = connection.execute(sa.select(unmatched_fact.c.event).where(among(unmatched_fact.c.event, numbers))).scalars()
+    misnamed = _misnamed(connection, catalog, _reported(among(event.c.number, numbers)))
+    return {*lost, *(view.number for view in misnamed)}
+
+
+def _reported(which: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    return sa.and_(which, event.c.deployment_id == deployment.c.id, event.c.type.in_(_REPORTS))
+
+
+def _misnamed(connection: sa.Connection, catalog: Catalog, *which: sa.ColumnElement[bool]) -> Iterator[UnmatchedView]:
     for table in (verification, approval):
         judged = sa.exists().where(
             verdict.c.deployment_id == table.c.deployment_id, verdict.c.promotion == table.c.promotion
@@ -183,16 +201,10 @@ def misnamed_reports(
             )
             .join(deployment, deployment.c.id == table.c.deployment_id)
             .join(event, event.c.number == table.c.event)
-            .where(sa.not_(judged), *in_lanes(deployment, service, environment))
+            .where(sa.not_(judged), *which)
         )
-        recent = sa.and_(
-            event.c.number > latest - _LOOKED_BACK, event.c.deployment_id == deployment.c.id, event.c.type.in_(_REPORTS)
-        )
-        for which in (deployment.c.needs_evaluation, recent):
-            for row in connection.execute(statement.where(which)):
-                found[row.number] = UnmatchedView(**row._mapping)
-    views = [view for view in found.values() if _guards_nothing(catalog, view)]
-    return sorted(views, key=lambda view: -view.number)
+        views = (UnmatchedView(**row._mapping) for row in connection.execute(statement))
+        yield from (view for view in views if _guards_nothing(catalog, view))
 
 
 def _guards_nothing(catalog: Catalog, view: UnmatchedView) -> bool:
