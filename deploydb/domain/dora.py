@@ -162,7 +162,7 @@ def _frequency(changes: Sequence[Run], inside: Sequence[Run], window: timedelta)
         value=len(changes) / (window / timedelta(days=1)) if changes else None,
         samples=len(changes),
         definition=FREQUENCY,
-        excluded=_left((rollbacks, "rollbacks"), (by_hand, "put there by hand")),
+        excluded=_left((rollbacks, "rollbacks"), (by_hand, "observed there, not deployed by DeployDB")),
     )
 
 
@@ -184,7 +184,7 @@ def _lead_time(changes: Sequence[Run], published: Mapping[str, Sequence[datetime
     return _spread(
         taken,
         LEAD_TIME,
-        _left((seeds, "first deployments: how old what they brought is says nothing"), (again, "no newer than before")),
+        _left((seeds, "without a release before them in production"), (again, "no newer than before")),
     )
 
 

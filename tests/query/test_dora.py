@@ -197,11 +197,40 @@ def test_the_page_compares_with_the_period_before_and_every_part_is_what_the_com
     world.now = begun + timedelta(days=7)
     through(world, "1.5")
     page = service.ask("/dora?window=7d&service=foo", accept="text/html").text
-    before = service.get("/api/dora?window=14d&service=foo")["frequency"]["samples"] - 1
-    assert f"↓ down from {before / 7:.2f} a day in the period before: worse" in page
+    assert "↓ down from 0.43 a day in the period before, of few samples" in page
+    assert "worse" not in page
     assert "The lines as a table" in page
     everything = service.ask("/dora?window=14d", accept="text/html").text
     assert 'href="/dora?service=foo&amp;window=14d"' in everything
+
+
+def test_a_difference_of_a_tenth_is_none_and_the_uncounted_is_named(embedded: Service) -> None:
+    world = embedded.world
+    world.catalog = catalog(stages=(Stage(environment="prod"),))
+    seen = {"group": "com.example", "name": "foo", "version": "0.9"}
+    world.tell("deployment.observed", service="foo", environment="prod", artifact=seen)
+    world.evaluate()
+    page = embedded.ask("/dora?window=7d", accept="text/html").text
+    assert "No deployment of a release came to production in this time. Not counted: 1 observed there, not depl" in page
+    assert "nothing to compare with" not in page
+    assert "<svg" not in page.partition("<main")[2].partition("</main")[0]
+    for number in range(21):
+        world.now += timedelta(hours=12 if number else 1)
+        world.publish(f"1.{number}")
+        world.evaluate()
+        (command,) = world.deploy()
+        report = {"deployment": command.deployment, "promotion": "smoke", "outcome": "passed"}
+        world.tell("verification.finished", **report)
+        world.evaluate()
+    world.now += timedelta(hours=1)
+    page = embedded.ask("/dora?window=126h", accept="text/html").text
+    assert "→ much the same as 1.90 a day in the period before" in page
+    world.now += timedelta(hours=120)
+    assert (
+        "↓ down from 1.90 a day in the period before: worse"
+        in embedded.ask("/dora?window=126h", accept="text/html").text
+    )
+    assert "median of <b>11</b>; one in ten took longer than 0s" in page
 
 
 def test_services_are_ranked_by_each_measure_with_those_that_have_none_last(

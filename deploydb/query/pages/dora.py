@@ -24,40 +24,60 @@ _DAY = timedelta(days=1)
 MOST_RUNS = 20_000
 """In the time asked for and the one before: the figures are made anew for each point of the lines."""
 _MOST_SERVICES = 20
-_ALIKE = 0.02
+_ALIKE = 0.10
+"""Of a figure: a smaller difference is none."""
+_FEW = 5
+"""Samples, below which a difference is chance."""
+
+
+_SELDOM = 0.1
+"""A day: below it so many days are a deployment."""
 
 
 class Measure(Struct, frozen=True, kw_only=True):
-    """One of the four: its number in the figures, its words, and whether more is better."""
+    """One of the four: its number in the figures, how many samples that is made from, its words, and whether more is
+    better. `is_count`: it is the number of samples itself."""
 
     name: str
     value: Callable[[Figures], float | None]
+    samples: Callable[[Figures], int]
     spelled: Callable[[float], str]
     more_is_better: bool
+    is_count: bool = False
+
+    def is_chance(self, one: Figures, other: Figures) -> bool:
+        """Whether a difference says nothing, of so few samples."""
+        samples = self.samples(one), self.samples(other)
+        return (max(samples) if self.is_count else min(samples)) < _FEW
 
 
 MEASURES = {
     "frequency": Measure(
         name="Deployment frequency",
         value=lambda one: one.frequency.value,
-        spelled=lambda value: f"{value:.2f} a day",
+        samples=lambda one: one.frequency.samples,
+        spelled=lambda value: f"{value:.2f} a day" if value >= _SELDOM else f"1 in {1 / value:.0f} days",
         more_is_better=True,
+        is_count=True,
     ),
     "leadTime": Measure(
         name="Lead time for changes",
         value=lambda one: one.lead_time.p50,
+        samples=lambda one: one.lead_time.samples,
         spelled=spelled,
         more_is_better=False,
     ),
     "failureRate": Measure(
         name="Change failure rate",
         value=lambda one: one.failure_rate.value,
+        samples=lambda one: one.failure_rate.samples,
         spelled=lambda value: f"{value:.0%}",
         more_is_better=False,
     ),
     "recovery": Measure(
         name="Recovery time",
         value=lambda one: one.recovery.p50,
+        samples=lambda one: one.recovery.samples,
         spelled=spelled,
         more_is_better=False,
     ),
@@ -118,12 +138,15 @@ def draw_dora(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
 
 def _compared(past: ProductionHistory, since: datetime, until: datetime) -> dict[str, Compared]:
     before, now = past.between(past.since, since).figures(), past.between(since, until).figures()
-    return {name: _in_words(one, one.value(before), one.value(now)) for name, one in MEASURES.items()}
+    return {name: _in_words(one, before, now) for name, one in MEASURES.items()}
 
 
-def _in_words(measure: Measure, before: float | None, now: float | None) -> Compared:
+def _in_words(measure: Measure, past: Figures, present: Figures) -> Compared:
+    """A difference is good or bad where there are samples enough."""
+    before, now = measure.value(past), measure.value(present)
     if before is None:
-        return Compared(words="nothing to compare with in the period before", tone="muted")
+        words = "nothing to compare with in the period before" if now is not None else ""
+        return Compared(words=words, tone="muted")
     before_it = f"{measure.spelled(before)} in the period before"
     if now is None or abs(now - before) <= _ALIKE * max(abs(before), abs(now)):
         return Compared(
@@ -132,6 +155,8 @@ def _in_words(measure: Measure, before: float | None, now: float | None) -> Comp
     is_more = now > before
     is_better = is_more == measure.more_is_better
     arrow, word = ("↑", "up") if is_more else ("↓", "down")
+    if measure.is_chance(past, present):
+        return Compared(words=f"{arrow} {word} from {before_it}, of few samples", tone="muted")
     return Compared(
         words=f"{arrow} {word} from {before_it}: {'better' if is_better else 'worse'}",
         tone="good" if is_better else "bad",
