@@ -4,7 +4,7 @@ import click
 
 from deploydb.cli.client import Body, ask
 from deploydb.cli.options import past_option
-from deploydb.cli.output import ago, is_shown, output_option, show_table
+from deploydb.cli.output import ago, is_shown, output_option, show_line, show_table
 from deploydb.domain.model.errors import DeployDBError, NotAllowed
 from deploydb.exit_codes import ExitCode
 from deploydb.query.column import Column
@@ -24,9 +24,14 @@ _BETWEEN = Column("BETWEEN", "text", gives_way=1)
 @click.argument("target", metavar="TO")
 @click.option("--service", metavar="NAME", help="Of this service only.")
 @click.option("--all", "everything", is_flag=True, help="What is the same in both, too.")
+@click.option(
+    "--limit", type=click.IntRange(1, 1000), help="How many at most, those that differ first; all by default."
+)
 @past_option("--at", help="What they ran then: 2026-11-22T12:00:00Z, or how long ago, such as 2h or 3d.")
 @output_option
-def diff(origin: str, target: str, service: str | None, everything: bool, at: str | None, output: str) -> None:
+def diff(
+    origin: str, target: str, service: str | None, everything: bool, limit: int | None, at: str | None, output: str
+) -> None:
     """What FROM runs and TO does not, by service, and which releases lie between the two.
 
     Exits with 0 where they run the same, 1 where they differ, 2 where they could not be compared.
@@ -37,7 +42,7 @@ def diff(origin: str, target: str, service: str | None, everything: bool, at: st
       deploydb diff staging prod --service storefront --at 3d
     """
     try:
-        body = ask("diff", **{"from": origin, "to": target}, service=service, at=at)
+        body = ask("diff", **{"from": origin, "to": target}, service=service, at=at, perPageSize=limit)
     except NotAllowed:
         raise
     except DeployDBError as error:
@@ -49,6 +54,8 @@ def diff(origin: str, target: str, service: str | None, everything: bool, at: st
         sides = Column(origin.upper(), "text"), Column(target.upper(), "text")
         columns = (*_MODULE, *sides, Column(f"{target.upper()} IS"), _BETWEEN)
         show_table(columns, rows, empty=f"{origin} and {target} run the same.")
+        if body.get("more"):
+            show_line(f"{body['differing']} of {body['compared']} differ: --limit has more of them listed.", err=True)
     if differing:
         raise click.exceptions.Exit(ExitCode.FAILED)
 

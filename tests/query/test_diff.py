@@ -55,7 +55,7 @@ def test_the_whole_answer(world: Scenario, service: Service) -> None:
     filled(world)
     body: dict[str, Any] = service.get("/api/diff?from=dev&to=prod&service=foo")
     (foo,) = body.pop("differences")
-    assert body == {"from": "dev", "to": "prod", "at": None}
+    assert body == {"from": "dev", "to": "prod", "at": None, "differing": 1, "compared": 1, "more": False}
     assert foo["from"] == {
         "version": "1.3",
         "since": "2026-11-22T13:00:00+00:00",
@@ -65,6 +65,34 @@ def test_the_whole_answer(world: Scenario, service: Service) -> None:
     assert foo["to"]["version"] == "1.0"
     assert foo["between"][0] == {"version": "1.3", "commit": "3" * 40, "publishedAt": "2026-11-22T11:03:00+00:00"}
     assert foo["more"] is False
+
+
+def test_pages_have_those_that_differ_first_and_a_number_of_all(world: Scenario, service: Service) -> None:
+    names = [f"s{number}" for number in range(5)]
+    world.catalog = catalog(
+        *(ConfiguredService(ident=name, artifacts=(f"com.example:{name}",), pipelines=("main",)) for name in names)
+    )
+    for name in names:
+        seen(world, "dev", "2.0", name=name)
+        seen(world, "prod", "2.0" if name in ("s0", "s3") else "1.0", name=name)
+    all_of_them = [one["service"] for one in service.get("/api/diff?from=dev&to=prod")["differences"]]
+    assert all_of_them == ["s1", "s2", "s4", "s0", "s3"]
+    pages = [service.get(f"/api/diff?from=dev&to=prod&perPageSize=2&pageNumber={number}") for number in range(3)]
+    assert [one["service"] for page in pages for one in page["differences"]] == all_of_them
+    assert [page["more"] for page in pages] == [True, True, False]
+    assert {(page["differing"], page["compared"]) for page in pages} == {(3, 5)}
+    assert service.refusal("/api/diff?from=dev&to=prod&perPageSize=2&pageNumber=3")[0] == 404
+    page = service.ask("/diff?from=dev&to=prod&perPageSize=2", accept="text/html").text
+    assert "<b>3 of 5</b> differ, 2 are on this page." in page
+    assert 'href="?from=dev&amp;to=prod&amp;perPageSize=2&amp;pageNumber=1" rel="next">More<' in page
+    assert "Between, newest first" not in page  # nothing on it has any
+
+
+def test_a_side_without_a_version_names_its_environment(world: Scenario, service: Service) -> None:
+    filled(world)
+    page = service.ask("/diff?from=prod&to=dev", accept="text/html").text
+    assert '<span class="where">prod</span><span class="muted">nothing</span>' in page
+    assert "only in dev" in page
 
 
 def test_of_a_time_in_the_past(world: Scenario, service: Service) -> None:

@@ -13,10 +13,10 @@ from deploydb.query.pages.dora import SORT, draw_dora
 from deploydb.query.pages.expectations import expectations
 from deploydb.query.pages.filters import State
 from deploydb.query.pages.inbox import draw_inbox
-from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, stream_of
+from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, pages_beside, stream_of
 from deploydb.query.pages.stops import verdict, way
 from deploydb.query.request_context import RequestContext
-from deploydb.query.resource import text
+from deploydb.query.resource import PAGING, text
 from deploydb.query.resources import diff, operations, why
 from deploydb.query.resources.where import Where, where
 from deploydb.query.view import View
@@ -44,8 +44,10 @@ _RELATIONS = {
     "behind": State("clock", "wait", "behind"),
     "ahead": State("sent", "busy", "ahead"),
     "missing": State("alert", "bad", "missing"),
-    "extra": State("drift", "wait", "alone"),
+    "extra": State("drift", "wait", "only"),
 }
+"""`missing` and `only` are in an environment."""
+_COMPARED_ON_A_PAGE = 100
 
 
 def kinds_of(changes: Iterable[Answer]) -> dict[str, State]:
@@ -60,9 +62,14 @@ def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
 def _compared(asked: RequestContext) -> diff.Diff:
     """Without two environments to compare: the last before the last one, and the last one."""
     known = [None, None, *environments_in_order(asked.catalog)]
-    options = {name: asked.option(name) for name in ("from", "to", "service", "at")}
+    options = {name: asked.option(name) for name in ("from", "to", "service", "at", *PAGING)}
     options |= {"from": options["from"] or known[-2], "to": options["to"] or known[-1]}
+    options["perPageSize"] = options["perPageSize"] or str(_COMPARED_ON_A_PAGE)
     return diff.diff(narrowed(asked, options))
+
+
+def _draw_diff(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+    return {"relations": _RELATIONS, "beside": pages_beside(asked, more=answer["more"]), **choices(asked)}
 
 
 def _found(asked: RequestContext) -> Where:
@@ -124,9 +131,7 @@ PAGES = (
         _draw_why,
     ),
     replace(
-        page_of(
-            diff.RESOURCES[0], "diff.html", lambda asked, _answer: {"relations": _RELATIONS, **choices(asked)}, "Diff"
-        ),
+        page_of(diff.RESOURCES[0], "diff.html", _draw_diff, "Diff"),
         read=_compared,
         command=lambda asked, answer: ["diff", answer["from"], answer["to"], *options_of(asked, "service", "at")],
     ),

@@ -1,6 +1,7 @@
 """Differences: `/api/diff`, what one environment runs and another does not."""
 
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from typing import Literal
 
 from msgspec import Struct
@@ -11,7 +12,7 @@ from deploydb.http.errors import bad_request
 from deploydb.query.bodies import body_of
 from deploydb.query.existence import require_environment, require_service
 from deploydb.query.request_context import RequestContext, iso
-from deploydb.query.resource import Resource, moment, needed, text
+from deploydb.query.resource import PAGE, PAGING, Resource, moment, needed, text
 from deploydb.store.queries.diff import MOST, ReleaseView, Span, published_between
 from deploydb.store.queries.live_intervals import LiveIntervalView, ran_at, running_now
 
@@ -51,16 +52,21 @@ class Difference(Struct, frozen=True, kw_only=True, rename={"origin": "from", "t
 
 
 class Diff(Struct, frozen=True, kw_only=True, rename={"origin": "from", "target": "to"}):
-    """Two environments, by service and module."""
+    """Two environments, by service and module, those that differ first: all of them, or a page where one is asked for.
+    `differing`: how many differ, of so many `compared`; `more`: there is another page."""
 
     origin: str
     target: str
     at: str | None
     differences: list[Difference]
+    differing: int
+    compared: int
+    more: bool
 
 
 def diff(asked: RequestContext) -> Diff:
-    """What `from` and `to` run of each module of each service, and which releases lie between the two."""
+    """What `from` and `to` run of each module of each service, those that differ first, and which releases lie between
+    the two. All of it, or a page with `perPageSize`."""
     origin, target, service = _environment(asked, "from"), _environment(asked, "to"), asked.option("service")
     at = asked.past("at")
     with asked.store() as connection:
@@ -73,13 +79,23 @@ def diff(asked: RequestContext) -> Diff:
             here, there = (running_now(connection, service, each) for each in (origin, target))
         first = {(one.service, one.module): one for one in here}
         second = {(one.service, one.module): one for one in there}
-        pairs = {key: (first.get(key), second.get(key)) for key in sorted({*first, *second})}
+        every = {key: (first.get(key), second.get(key)) for key in sorted({*first, *second})}
+        differing = sum(not _is_same(*pair) for pair in every.values())
+        page = asked.page() if any(asked.number(name) is not None for name in PAGING) else None
+        pairs = dict(sorted(every.items(), key=lambda one: _is_same(*one[1])))
+        if page is not None:
+            pairs = dict(islice(pairs.items(), page.offset, page.offset + page.size))
+            if page.number:
+                page.filled(list(pairs))
         between = published_between(connection, _spans(pairs))
     return Diff(
         origin=origin,
         target=target,
         at=iso(at),
         differences=[_difference(asked.catalog, key, *pair, between.get(key[1], ())) for key, pair in pairs.items()],
+        differing=differing,
+        compared=len(every),
+        more=page is not None and page.offset + page.size < len(every),
     )
 
 
@@ -90,11 +106,15 @@ def _environment(asked: RequestContext, name: str) -> str:
     return given
 
 
+def _is_same(one: LiveIntervalView | None, other: LiveIntervalView | None) -> bool:
+    return one is not None and other is not None and one.version == other.version
+
+
 def _spans(pairs: Mapping[_Key, tuple[LiveIntervalView | None, LiveIntervalView | None]]) -> list[Span]:
     """Of each module all that was published between any two that differ."""
     widest: dict[str, Span] = {}
     for (_, module), (one, other) in pairs.items():
-        if one is None or other is None or one.version == other.version:
+        if one is None or other is None or _is_same(one, other):
             continue
         group, name = split_module(module)
         early, late = sorted((one.published_at, other.published_at))
@@ -122,7 +142,7 @@ def _difference(
     mine: list[ReleaseView] = []
     if one is None or other is None:
         relation = "missing" if other is None else "extra"
-    elif one.version == other.version:
+    elif _is_same(one, other):
         relation = "same"
     else:
         relation = "behind" if newness(other) < newness(one) else "ahead"
@@ -148,6 +168,7 @@ RESOURCES = (
             needed("to", "The environment that is compared, such as prod."),
             text("service", "Of this service only."),
             moment("at", "What they ran at this time in the past."),
+            *PAGE,
         ),
     ),
 )
