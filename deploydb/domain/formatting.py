@@ -8,7 +8,8 @@ from deploydb.domain.suggestions import shown
 
 _LONGEST_ERROR = 1000
 _BREAKS = re.compile(r"\s*[\n\r\v\f\x1c-\x1e\x85\u2028\u2029]\s*")
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
+UNITS = ((365 * 86400, "y"), (86400, "d"), (3600, "h"), (60, "m"))
+"""Of ages, in seconds, the largest first."""
 
 
 def in_words(duration: timedelta) -> str:
@@ -46,8 +47,8 @@ def counted(number: int, noun: str, several: str | None = None) -> str:
 
 
 def span(seconds: float) -> str:
-    """`12s`, `3h`, `5d`: the largest unit that is reached."""
-    for size, unit in _UNITS:
+    """`12s`, `3h`, `5d`, `4y`: the largest unit that is reached."""
+    for size, unit in UNITS:
         if seconds >= size:
             return f"{int(seconds // size)}{unit}"
     return f"{int(max(seconds, 0))}s"

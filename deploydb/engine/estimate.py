@@ -33,10 +33,23 @@ class Lane(Struct, frozen=True, kw_only=True):
 
 
 class Arrival(Struct, frozen=True, kw_only=True):
-    """When a release would be commanded into a stage, and be through with it. None: that is past, or unknown."""
+    """When a release would be commanded into a stage, and be through with it. None: that is past, or unknown.
+
+    `entered_approved`, `verified_approved`: of a step that comes only after an approval of a person, its earliest time:
+    everybody approves, and all else is done, at once. None: it takes no approval.
+    """
 
     entered: Span | None
     verified: Span | None
+    entered_approved: datetime | None = None
+    verified_approved: datetime | None = None
+
+
+class _Way(Struct, frozen=True, kw_only=True):
+    """The times of a flow's steps, by environment; and the earliest of those that take an approval."""
+
+    spans: Mapping[tuple[str, Step], Span]
+    approved: Mapping[tuple[str, Step], datetime]
 
 
 def supposed(catalog: Catalog, snapshot: ServiceSnapshot, releases: Sequence[Release]) -> ServiceSnapshot:
@@ -81,16 +94,23 @@ def arrivals(
     ways = {flow: _way(catalog, snapshot, target, lanes, now) for flow, target in targets.items()}
 
     def last(deployments: Sequence[Deployment], step: Step) -> Span | None:
-        spans = [ways[one.flow].get((one.environment, step)) for one in deployments]
+        spans = [ways[one.flow].spans.get((one.environment, step)) for one in deployments]
         found = [span for span in spans if span is not None]
         if not found or len(found) < len(spans):
             return None
         return (max(each[0] for each in found), max(each[1] for each in found))
 
+    def approved(deployments: Sequence[Deployment], step: Step) -> datetime | None:
+        found = (ways[one.flow].approved.get((one.environment, step)) for one in deployments)
+        return max((at for at in found if at is not None), default=None)
+
+    entering = {there: [one for one in those if one.requested_at is None] for there, those in waiting.items()}
     return {
         there: Arrival(
-            entered=last([one for one in deployments if one.requested_at is None], "entered"),
+            entered=last(entering[there], "entered"),
             verified=last(deployments, "verified"),
+            entered_approved=approved(entering[there], "entered"),
+            verified_approved=approved(deployments, "verified"),
         )
         for there, deployments in waiting.items()
     }
@@ -98,8 +118,8 @@ def arrivals(
 
 def _way(
     catalog: Catalog, snapshot: ServiceSnapshot, target: Deployment, lanes: Mapping[str, Lane], now: datetime
-) -> dict[tuple[str, Step], Span]:
-    """The times of the target's flow, by environment."""
+) -> _Way:
+    """The times of the target's flow. A step that is not reached where nobody approves takes an approval."""
     failed = {
         id_
         for id_, verdicts in snapshot.verdicts.items()
@@ -109,23 +129,31 @@ def _way(
     def answers(deployment: Deployment) -> bool:
         return deployment.status is not Status.FAILED and deployment.id not in failed
 
-    def run(share: Share) -> dict[tuple[str, Step], datetime]:
-        takes = _takes(lanes, share)
+    def run(takes: Takes) -> tuple[dict[tuple[str, Step], datetime], bool]:
         way = Forward(catalog, snapshot, target, now, goal="everywhere", answers=answers, takes=takes)
         done = way.run(rounds=_MOST_LOOKS // len(snapshot.deployments))
         steps: tuple[tuple[Step, Mapping[int, datetime]], ...] = (
             ("entered", done.entered),
             ("verified", done.verified),
         )
-        return {
+        found = {
             (done.deployment(id_).environment, step): at
             for step, times in steps
             for id_, at in times.items()
             if done.deployment(id_).flow == target.flow
         }
+        return found, any(need.kind == "approval" for need in done.given.values())
 
-    middle, slow = run("p50"), run("p90")
-    return {step: (at, max(at, slow[step])) for step, at in middle.items() if step in slow}
+    usual = _takes(lanes, "p50")
+    (middle, has_approvals), (slow, _) = run(usual), run(_takes(lanes, "p90"))
+    spans = {step: (at, max(at, slow[step])) for step, at in middle.items() if step in slow}
+    if not has_approvals:
+        return _Way(spans=spans, approved={})
+    without, _ = run(lambda need: None if need.kind == "approval" else usual(need))
+    earliest, _ = run(lambda need: None if need.kind == "hold" else timedelta())
+    return _Way(
+        spans=spans, approved={step: earliest.get(step, spans[step][0]) for step in spans if step not in without}
+    )
 
 
 def _takes(lanes: Mapping[str, Lane], share: Share) -> Takes:

@@ -49,7 +49,27 @@ def test_what_was_never_done_makes_all_behind_it_unknown() -> None:
 def test_at_an_entry_it_counts_from_the_arrival() -> None:
     it = world(*chain("dev", "prod"), entry={"prod": ("manual",)})
     found = estimated(it, prod=Lane(deployment=MINUTE, gates={("entry", "manual"): MINUTE}))
-    assert found["prod"] == Arrival(entered=(at(2), at(10)), verified=(at(3), at(15)))
+    assert found["prod"].entered == (at(2), at(10))
+    assert found["prod"].verified == (at(3), at(15))
+
+
+def test_a_step_that_takes_an_approval_has_its_earliest_time() -> None:
+    it = world(*chain("dev", "prod", dev=("soak",)), entry={"prod": ("manual",)})
+    found = estimated(it, prod=Lane(deployment=MINUTE, gates={("entry", "manual"): MINUTE}))
+    assert found["dev"] == Arrival(entered=(NOON, NOON), verified=(at(121), at(125)))
+    assert found["prod"].entered == (at(122), at(130))
+    assert (found["prod"].entered_approved, found["prod"].verified_approved) == (at(120), at(120))
+
+
+@pytest.mark.parametrize(("need", "approved"), [("all", NOON), ("any", None)])
+def test_an_approval_of_one_of_several_ways_is_not_waited_for(need: str, approved: datetime | None) -> None:
+    after = After(environments=("east", "west"), need=need)
+    east = Stage(environment="east", promotions=("manual",))
+    it = world(east, Stage(environment="west"), Stage(environment="prod", after=after))
+    found = estimated(it, east=Lane(deployment=MINUTE, gates={("exit", "manual"): MINUTE}))
+    assert found["east"].entered_approved is None
+    assert found["east"].verified_approved == NOON
+    assert found["prod"].entered_approved == approved
 
 
 def test_a_window_is_waited_for() -> None:

@@ -42,7 +42,7 @@ _TOUCHES = """
 
 @pytest.fixture(scope="module")
 def flow_site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """1.0 is in prod; 2.0 soaks in qa for 2 hours, and waits for an approval in staging."""
+    """1.0 is in prod, which is frozen for 2 days; 2.0 soaks in qa for 2 hours, and waits for an approval in staging."""
     with Scenario(fresh_file(sqlite_template, tmp_path_factory), catalog(FOO, stages=STAGES)) as world:
         for version, through in (("1.0", 3), ("2.0", 2)):
             world.publish(version)
@@ -53,6 +53,8 @@ def flow_site(sqlite_template: Path, tmp_path_factory: pytest.TempPathFactory) -
                     approved = {"service": "foo", "environment": "staging", "version": version, "promotion": "manual"}
                     world.tell("approval.given", **approved, by="alice", comment="fine")
                     world.evaluate(hours=2.5)
+        ends = (world.now + timedelta(days=2, hours=1)).isoformat()
+        world.tell("hold.placed", kind="freeze", environment="prod", by="carol", reason="sale", until=ends)
         world.evaluate(minutes=30)
         with served(world) as address:
             yield address
@@ -82,8 +84,16 @@ def test_a_card_says_how_far_its_stage_is_and_who_may_approve(browser: Browser, 
         qa = _card(page, "qa")
         assert qa[1].startswith("through in 1h")
         assert qa[2:] == ["pass: smoke", "pending: soak in 1h"]
-        assert _card(page, "staging")[-2:] == ["pending: manual waits for 1 approval", "anybody may approve"]
-        assert _card(page, "prod")[0] == "not started"
+        staging = _card(page, "staging")
+        assert staging[1] == "when approved"
+        assert staging[-2:] == ["pending: manual waits for 1 approval", "anybody may approve"]
+        assert _card(page, "prod") == [
+            "not started",
+            "waits for qa and staging",
+            "frozen",
+            "when approved, earliest in 2d",
+            "not asked: smoke",
+        ]
         marks = page.locator(".edges text").all_text_contents()
         assert marks == ["1/2", "1/2"]
 
@@ -93,7 +103,9 @@ def test_expected_times_are_those_of_the_plan(browser: Browser, flow_site: str) 
         flow: Any = page.request.get("/flows/2.json").json()
         plan: Any = page.request.get("/api/plan/foo?version=2.0").json()
         assert flow["expected"] == {
-            stage["environment"]: {"entered": stage["entered"], "verified": stage["verified"]}
+            stage["environment"]: {
+                name: stage[name] for name in ("entered", "verified", "enteredApproved", "verifiedApproved")
+            }
             for stage in plan["stages"]
             if stage["entered"] or stage["verified"]
         }

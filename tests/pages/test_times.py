@@ -198,3 +198,18 @@ def test_a_matrix_that_comes_anew_marks_no_cell_for_its_zone(browser: Browser, s
         assert "UTC+4:30" in (page.locator("thead .flag").first.get_attribute("title") or "")
         assert page.locator(".matrix td [data-times]").count() > 0
         assert page.locator(".matrix td.changed").count() == 0
+
+
+def test_an_age_is_in_years_from_one_on_by_the_server_and_by_the_script(
+    browser: Browser, site: str, world: Scenario
+) -> None:
+    world.now += timedelta(days=800)
+    try:
+        with tab(browser, site) as page:
+            page.goto("/services/search")
+            ages = set(page.locator("time[data-age]").all_text_contents())
+        with tab(browser, site, java_script_enabled=False) as page:
+            page.goto("/services/search")
+            assert set(page.locator("time[data-age]").all_text_contents()) == ages == {"2y ago"}
+    finally:
+        world.now -= timedelta(days=800)

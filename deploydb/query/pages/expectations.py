@@ -11,11 +11,14 @@ from deploydb.query.resources.plan import Span, plan_of
 from deploydb.store.queries.deployments import DeploymentView
 
 
-class Expected(Struct, frozen=True, kw_only=True):
-    """When a release is expected to enter a stage, and to be through with it; null: that is past, or unknown."""
+class Expected(Struct, frozen=True, kw_only=True, rename="camel"):
+    """When a release is expected to enter a stage, and to be through with it; null: that is past, or unknown.
+    `enteredApproved`, `verifiedApproved`: as of `plan`."""
 
     entered: Span | None
     verified: Span | None
+    entered_approved: str | None
+    verified_approved: str | None
 
 
 def expectations(asked: RequestContext, flow: int, deployments: Sequence[DeploymentView]) -> dict[str, Expected]:

@@ -9,13 +9,12 @@ from urllib.parse import quote, urlsplit
 
 from msgspec import Struct
 
-from deploydb.domain.formatting import span, span_left
+from deploydb.domain.formatting import UNITS, span, span_left
 from deploydb.identity import Person
 from deploydb.query.request_context import in_utc
 from deploydb.query.status_words import MEANINGS
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_UNITS = ((86400, "d"), (3600, "h"), (60, "m"))
 
 
 class State(Struct, frozen=True):
@@ -82,7 +81,7 @@ def spelled(seconds: float) -> str:
     """`2d 3h`, `1h 30m`, `45s`: the two largest units."""
     parts = []
     rest = int(max(seconds, 0))
-    for size, unit in (*_UNITS, (1, "s")):
+    for size, unit in (*UNITS, (1, "s")):
         if rest >= size:
             parts.append(f"{rest // size}{unit}")
             rest %= size

@@ -13,6 +13,7 @@ from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.flow_path import stages_before
 from deploydb.query.outlook_view import failures_of
 from deploydb.query.pages.expectations import Expected, expectations
+from deploydb.query.pages.hold_chips import hold_chips
 from deploydb.query.pages.page import Answer, Page, narrowed, stream_of
 from deploydb.query.pages.stops import verdict, way
 from deploydb.query.place_in_line import Line
@@ -135,15 +136,16 @@ def _attempt(view: DeploymentView, stage: StageBody, words: list[Comment]) -> At
     return body_of(Attempt, view, stage=stage, deadline=deadline, words=words)
 
 
-def _drawn(_asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
+def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     """`last`: by environment, the attempt after which another one would be made; `asks`: the stages and gates of these
     that wait for people."""
     stages = [one["stage"] for one in answer["attempts"]]
     latest = {stage["environment"]: stage for stage in stages}
+    holds = hold_chips(asked, answer["service"], answer["version"], latest)
     return {
         "stream": stream_of(service=answer["service"]),
         "verdict": verdict,
-        "way": way(answer["attempts"], answer["expected"]),
+        "way": way(answer["attempts"], answer["expected"], holds),
         "asks": [(stage, gate) for stage in latest.values() for gate in stage["gates"] if "approvers" in gate],
         "last": {stage["environment"]: stage["deployment"] for stage in stages},
     }

@@ -12,6 +12,7 @@ from deploydb.query.pages.blame import draw_time
 from deploydb.query.pages.dora import SORT, draw_dora
 from deploydb.query.pages.expectations import expectations
 from deploydb.query.pages.filters import State
+from deploydb.query.pages.hold_chips import hold_chips
 from deploydb.query.pages.inbox import draw_inbox
 from deploydb.query.pages.page import Answer, Page, choices, narrowed, options_of, page_of, pages_beside, stream_of
 from deploydb.query.pages.stops import verdict, way
@@ -81,11 +82,14 @@ def _draw_why(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     """The stream is of the whole service: what holds a version may be in the stages before. Of a time in the past there
     is the table alone: a drawing has ages and bars of now."""
     is_past = asked.option("at") is not None
+    there = [] if is_past else [stage["environment"] for stage in answer["stages"]]
     expected = {} if is_past or not answer["stages"] else _expected(asked, answer["stages"][-1]["deployment"])
     attempts = [{"stage": stage, "kind": "deploy", "attempt": 1} for stage in answer["stages"]]
     return {
         "stream": None if is_past else stream_of(service=answer["service"]),
-        "way": way([] if is_past else attempts, expected),
+        "way": way(
+            [] if is_past else attempts, expected, hold_chips(asked, answer["service"], answer["version"], there)
+        ),
         "verdict": verdict,
     }
 

@@ -25,7 +25,7 @@ class Mark(Struct, frozen=True, kw_only=True):
 
 class Stop(Struct, frozen=True, kw_only=True):
     """The last deployment of a release in a stage. `because`: the reason of its status, where neither gates nor a
-    deadline tell it. `expected`: when it is expected there and through. `gates`: as many
+    deadline tell it. `expected`: when it is expected there and through. `holds`: those over the lane. `gates`: as many
     as there is room for, `more` are left out. `through`: the release has come out of it."""
 
     stage: Body
@@ -33,6 +33,7 @@ class Stop(Struct, frozen=True, kw_only=True):
     attempt: int
     because: Body | None
     expected: Body | None
+    holds: Sequence[Body]
     gates: Sequence[Body]
     more: int
     entry: Mark | None
@@ -43,9 +44,9 @@ class Stop(Struct, frozen=True, kw_only=True):
     def lines(self) -> int:
         """Below the head of the card."""
         is_again = self.attempt > 1 or self.kind != "deploy"
-        extra = (is_again, self.because is not None, self.expected is not None, "progress" in self.stage)
+        told = (self.because is not None, self.expected is not None, "progress" in self.stage, bool(self.holds))
         people = sum(1 for gate in self.gates if _approvers(gate))
-        return sum(extra) + len(self.gates) + people + (self.more > 0)
+        return is_again + sum(told) + len(self.gates) + people + (self.more > 0)
 
 
 class Way(Struct, frozen=True, kw_only=True):
@@ -55,19 +56,19 @@ class Way(Struct, frozen=True, kw_only=True):
     graph: LaneGraph
 
 
-def way(attempts: Sequence[Body], expected: Mapping[str, Body] | None = None) -> Way:
+def way(attempts: Sequence[Body], expected: Mapping[str, Body], holds: Mapping[str, Sequence[Body]]) -> Way:
     """The drawing of a flow, from its attempts; of several in one stage, the last."""
     last = {one["stage"]["environment"]: one for one in attempts}
-    stops = [_stop(one, (expected or {}).get(name)) for name, one in last.items()]
+    stops = [_stop(one, expected.get(name), holds.get(name, ())) for name, one in last.items()]
     after = {one.stage["environment"]: one.stage["after"] for one in stops}
     return Way(stops=stops, graph=lane_graph(after, max((one.lines for one in stops), default=0)))
 
 
-def _stop(attempt: Body, expected: Body | None) -> Stop:
+def _stop(attempt: Body, expected: Body | None, holds: Sequence[Body]) -> Stop:
     stage = attempt["stage"]
     gates = stage["gates"]
     room = _MOST_GATES if len(gates) > _MOST_GATES else len(gates)
-    while room and sum(1 + bool(_approvers(gate)) for gate in gates[:room]) > MOST - 4:
+    while room and sum(1 + bool(_approvers(gate)) for gate in gates[:room]) > MOST - 5:
         room -= 1
     return Stop(
         stage=stage,
@@ -75,6 +76,7 @@ def _stop(attempt: Body, expected: Body | None) -> Stop:
         attempt=attempt["attempt"],
         because=stage["reason"] if stage["status"] in ("FAILED", "SKIPPED", "NOT_STARTED") else None,
         expected=expected,
+        holds=holds,
         gates=gates[:room],
         more=len(gates) - room,
         entry=_mark([gate for gate in gates if gate.get("asked") == "entry"]),

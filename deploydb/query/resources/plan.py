@@ -21,7 +21,7 @@ from deploydb.http.errors import bad_request, existing, nearest, shown
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import Held
 from deploydb.query.outlook_view import OutlookBody, failures_of, outlook_body
-from deploydb.query.request_context import RequestContext
+from deploydb.query.request_context import RequestContext, iso
 from deploydb.store.queries.artifact_places import by_version
 from deploydb.store.queries.deployments import deployment_by_id
 from deploydb.store.queries.holds import holds_at
@@ -56,10 +56,11 @@ class PlannedGate(Struct, frozen=True, kw_only=True):
     takes: Takes | None
 
 
-class PlannedStage(Struct, frozen=True, kw_only=True):
+class PlannedStage(Struct, frozen=True, kw_only=True, rename="camel"):
     """A stage that it would come to. `deployment`: its own there, if there is one; `obstacles`: what stands in the way
-    now. `outlook`: of its own deployment, where that is neither there nor on its way; then no time is
-    known, unless it is held."""
+    now. `enteredApproved`, `verifiedApproved`: where it takes an approval, the earliest time if all approve at once.
+    `outlook`: of its own deployment, where that is neither there nor on its way; then no time is known, unless it is
+    held."""
 
     environment: str
     after: dict[str, list[str]] | None
@@ -67,6 +68,8 @@ class PlannedStage(Struct, frozen=True, kw_only=True):
     takes: Takes | None
     entered: Span | None
     verified: Span | None
+    entered_approved: str | None
+    verified_approved: str | None
     deployment: int | None
     obstacles: list[str]
     outlook: OutlookBody | UnsetType = UNSET
@@ -146,6 +149,8 @@ def plan_of(asked: RequestContext, flow: int | None = None) -> Plan:
                 takes=_takes(lanes[there].deployment),
                 entered=_span(expects[there].entered) if there in expects else None,
                 verified=_span(expects[there].verified) if there in expects else None,
+                entered_approved=iso(expects[there].entered_approved) if there in expects else None,
+                verified_approved=iso(expects[there].verified_approved) if there in expects else None,
                 deployment=known[there],
                 obstacles=[*_held(held, name, stage, version), *obstacles(stage)],
                 outlook=outlooks.get(there, UNSET),

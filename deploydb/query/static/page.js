@@ -1,7 +1,7 @@
 // Comfort for pages that are whole without it: ages that grow, a button that copies, a matrix that follows the state.
 "use strict";
 (() => {
-  const UNITS = [[86400, "d"], [3600, "h"], [60, "m"]];
+  const UNITS = [[365 * 86400, "y"], [86400, "d"], [3600, "h"], [60, "m"]];
 
   function age(seconds) {
     for (const [size, unit] of UNITS) {

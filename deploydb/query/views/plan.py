@@ -15,7 +15,7 @@ def _tables(body: Body) -> Iterator[Table]:
             stage["environment"],
             _takes(stage["takes"]),
             "; ".join(map(_gate, stage["gates"])) or "none",
-            _span(stage["verified"], now),
+            _span(stage["verified"], stage["verifiedApproved"], now),
             "; ".join([*((stage["outlook"]["text"],) if "outlook" in stage else ()), *stage["obstacles"]]),
         )
         for stage in body["stages"]
@@ -34,11 +34,15 @@ def _takes(takes: Body | None) -> str:
     return middle if middle == slow else f"{middle}–{slow}{counted}"
 
 
-def _span(span: Body | None, now: datetime) -> str:
+def _span(span: Body | None, approved: str | None, now: datetime) -> str:
     if span is None:
         return "unknown"
     left = ((datetime.fromisoformat(span[share]) - now).total_seconds() for share in ("p50", "p90"))
-    return ", ".join(f"in {lasting(seconds)}" for seconds in left)
+    times = ", ".join(f"in {lasting(seconds)}" for seconds in left)
+    if approved is None:
+        return times
+    earliest = (datetime.fromisoformat(approved) - now).total_seconds()
+    return f"when approved{f', earliest in {lasting(earliest)}' if earliest > 0 else ''} ({times})"
 
 
 VIEW = View(
