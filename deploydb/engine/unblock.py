@@ -88,10 +88,26 @@ def unblock(catalog: Catalog, snapshot: ServiceSnapshot, deployment_id: int, now
             break
     if not reached:
         first = Forward(catalog, snapshot, target, now, goal=goal, answers=_everybody).run(rounds=1)
-        return _blocked(runs, first, target, goal)
+        newer = newer_in(snapshot, target.environment, module, target.release.order_key(service.order), service.order)
+        return _blocked(runs, first, target, goal, newer)
     _, _, best = min(reached, key=lambda found: found[:2])
     run, needs = _fewest(best)
     return Unblock(needs=_in_order(_latest(needs), run), earliest=run.reached_at, goal=goal)
+
+
+def newer_in(
+    snapshot: ServiceSnapshot, environment: str, module: str, key: tuple[object, ...], order: Order
+) -> str | None:
+    """`prod runs 1.5, which is newer`; else that such a one is on its way there. `key`: the release's, in its order."""
+    runs = snapshot.running.get((environment, module))
+    if runs is not None and runs.release.order_key(order) > key:
+        return f"{environment} runs {runs.release.artifact.version}, which is newer"
+    lane = [one for one in snapshot.deployments if one.environment == environment and one.needs_evaluation]
+    coming = [one.release for one in lane if one.release.artifact.module == module]
+    newest = max(coming, key=lambda one: one.order_key(order), default=None)
+    if newest is None or newest.order_key(order) <= key:
+        return None
+    return f"{newest.artifact.version}, which is newer, is on its way to {environment}"
 
 
 def _elsewhere(target: Deployment) -> BranchElsewhere | None:
@@ -166,9 +182,10 @@ def _fewest(run: Trial) -> tuple[Trial, list[Need]]:
     return run, [need for key, need in run.given.items() if not need.timed or trial((), {key}) is None]
 
 
-def _blocked(runs: Sequence[Forward], first: Forward, target: Deployment, goal: Goal) -> Unblock:
+def _blocked(runs: Sequence[Forward], first: Forward, target: Deployment, goal: Goal, newer: str | None) -> Unblock:
     """No answer leads there: what to do instead, or the times that never meet; or no time is known, since it depends on
-    the failure of a deployment without an answer, or the line is too long to run through: what is needed `first`."""
+    the failure of a deployment without an answer, or the line is too long to run through: what is needed `first`.
+    `newer`: the one that is there, or comes."""
     own, *_ = sorted(runs, key=lambda run: run.reached_at is None)
     if own.waiting or own.reached_at is not None:
         return Unblock(needs=_in_order((own.given | own.waiting).values(), own), goal=goal)
@@ -178,13 +195,16 @@ def _blocked(runs: Sequence[Forward], first: Forward, target: Deployment, goal: 
     reason, version = text(ended.status_reason or NotRecorded()), ended.release.artifact.version
     if ended.kind == "rollback":
         return Unblock(instead=f"ask for a rollback to another version: {reason}", goal=goal)
+    if newer is not None and target.status is Status.SKIPPED:
+        return Unblock(instead=newer, goal=goal)
     verb = "was" if target.status is Status.SKIPPED else "would be"
     if isinstance(ended.status_reason, FailedBeside | TakenBackBeside):
         where = f"{ended.service} {ended.environment} {version}"
         promote = f"promote it (`deploydb promote {where} --reason WHY`), or publish a newer version"
         return Unblock(instead=f"{promote}: {reason}", goal=goal)
     skipped = f"in {ended.environment} it {verb} skipped: " if ended.status is Status.SKIPPED else ""
-    return Unblock(instead=f"publish a newer version than {version}: {skipped}{reason}", goal=goal)
+    instead = newer or f"publish a newer version than {version}"
+    return Unblock(instead=f"{instead}: {skipped}{reason}", goal=goal)
 
 
 def _latest(needs: Sequence[Need]) -> list[Need]:

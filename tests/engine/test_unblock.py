@@ -222,7 +222,8 @@ def test_what_would_be_superseded_on_its_way_says_so() -> None:
     it.publish("1.1", published=1)
     it.evaluate()
     assert rendered(it) == (
-        "nothing releases it: publish a newer version than 1.0: in prod it would be skipped: replaced by 1.1 in staging"
+        "nothing releases it: 1.1, which is newer, is on its way to prod: in prod it would be skipped: replaced by 1.1 "
+        "in staging"
     )
 
 

@@ -54,3 +54,17 @@ def test_another_attempt_is_offered_to_those_who_may_where_there_can_be_one(embe
         world.evaluate(minutes=1)
         world.deploy()
         assert offered("Deploy again") == [True, True, True]
+
+
+def test_no_attempt_is_offered_of_what_a_newer_version_went_past(embedded: Service) -> None:
+    world = embedded.world
+    world.publish("1.0")
+    world.publish("2.0")
+    world.evaluate()
+    world.deploy()
+    assert world.statuses("1.0") == {"dev": "SKIPPED", "prod": "SKIPPED"}
+    with served(world) as url:
+        for path in ("/flows/1", "/why/foo/dev?version=1.0", "/why/foo/prod?version=1.0"):
+            page = urlopen(Request(f"{url}{path}", headers={"Person": "alice"})).read().decode()
+            assert "superseded by 2.0" in page
+            assert "/api/retries" not in page

@@ -66,6 +66,20 @@ def test_what_was_skipped_says_what_to_do_instead(world: Scenario, service: Serv
     }
 
 
+def test_what_a_newer_version_went_past_says_so_and_offers_no_further_attempt(
+    world: Scenario, service: Service
+) -> None:
+    world.publish("1.4.0")
+    to_prod(world, "1.5.0")
+    for days in (0, 400):
+        world.evaluate(hours=24 * days)
+        answer = service.get("/api/why/foo/prod?version=1.4.0")
+        assert "superseded by 1.5.0" in answer["answer"]
+        assert answer["releasing"]["sentence"] == "nothing releases it: prod runs 1.5.0, which is newer"
+    page = service.ask("/why/foo/prod?version=1.4.0", accept="text/html").text
+    assert "Nothing releases it: prod runs 1.5.0, which is newer." in page
+
+
 def rolled_back(world: Scenario) -> None:
     """1.5.0 failed its smoke test in dev, and 1.4.0 was put back."""
     world.catalog = catalog(stages=(Stage(environment="dev"),))

@@ -57,6 +57,13 @@ def meaning(status: str) -> str:
     return f"{status}: {MEANINGS[status]}" if status in MEANINGS else status
 
 
+def passed_by(reason: Mapping[str, Any] | None) -> bool:
+    """Whether a deployment was skipped since a newer version went past: a body of its reason."""
+    while reason is not None and reason["code"] == "skipped_upstream":
+        reason = {"code": reason["params"]["reason"]["code"], "params": reason["params"]["reason"]}
+    return reason is not None and reason["code"] in ("superseded", "newer_is_live")
+
+
 def held(kind: str) -> State:
     return HOLDS.get(kind, _UNKNOWN)
 

@@ -49,6 +49,7 @@ class Rendering:
             span,
             filters.spelled,
             filters.meaning,
+            filters.passed_by,
         ):
             self._environment.filters[one.__name__] = one
         for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment, filters.counts):

@@ -7,11 +7,11 @@ import sqlalchemy as sa
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from deploydb.domain.model.artifact import split_module
+from deploydb.domain.model.artifact import order_key, split_module
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.publications import REMEDY
 from deploydb.domain.wording import text as reason_text
-from deploydb.engine.unblock import Unblock, unblock
+from deploydb.engine.unblock import Unblock, newer_in, unblock
 from deploydb.http.errors import not_found, shown
 from deploydb.query.as_of import catalogs_now, running_then, then
 from deploydb.query.bodies import reason_body
@@ -30,7 +30,7 @@ from deploydb.query.set_aside import set_aside_body
 from deploydb.query.starvation import starved_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
 from deploydb.store.command_queues import unconsumed
-from deploydb.store.queries.artifacts import release_by_id
+from deploydb.store.queries.artifacts import ReleaseView, release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.branches import BranchView, branch_of_version
 from deploydb.store.queries.deployments import DeploymentView, deployment_by_id, deployments_of_flow
@@ -110,7 +110,7 @@ def _now(asked: RequestContext) -> Why:
         starved = [one for one in starved_lanes(connection, asked.catalog, asked.now, service) if _concerns(one, way)]
         aside = set_aside_of(connection, [service]).get(service)
         # what its evaluation failed on would fail here, too
-        releasing = _releasing(connection, asked, meant) if aside is None else None
+        releasing = _releasing(connection, asked, meant, release) if aside is None else None
         passed = (
             passed_by(connection, service, environment, meant.artifact.version) if aside is None else frozenset[str]()
         )
@@ -184,7 +184,9 @@ def _then(asked: RequestContext, at: datetime) -> Why:
     return replace(explain(asked.catalog, meant, flow, running, catalogs, at), at=at.isoformat())
 
 
-def _releasing(connection: sa.Connection, asked: RequestContext, meant: DeploymentView) -> ReleasingBody | None:
+def _releasing(
+    connection: sa.Connection, asked: RequestContext, meant: DeploymentView, release: ReleaseView | None
+) -> ReleasingBody | None:
     """What would release it; None where it is there with success, or was only seen there."""
     if meant.status == "SUCCESS" or meant.kind == "external":
         return None
@@ -194,7 +196,11 @@ def _releasing(connection: sa.Connection, asked: RequestContext, meant: Deployme
         good = GoodByStage(connection, asked.catalog, meant.service)
         found = unblock(asked.catalog, replace(situation, good=good), meant.id, asked.now)
     else:
-        found = Unblock(instead=f"publish a newer version than {meant.artifact.version}")
+        order = asked.catalog.order_of(meant.service)
+        published_at = release.published_at if release is not None else meant.created_at
+        key = order_key(order, meant.artifact.version, published_at)
+        newer = newer_in(situation, meant.environment, meant.artifact.module, key, order)
+        found = Unblock(instead=newer or f"publish a newer version than {meant.artifact.version}")
     return releasing_body(found, asked.now) if found is not None else None
 
 
