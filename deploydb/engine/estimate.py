@@ -119,7 +119,7 @@ def arrivals(
 def _way(
     catalog: Catalog, snapshot: ServiceSnapshot, target: Deployment, lanes: Mapping[str, Lane], now: datetime
 ) -> _Way:
-    """The times of the target's flow. A step that is not reached where nobody approves takes an approval."""
+    """The times of the target's flow. A step that is not reached without approvals takes one."""
     failed = {
         id_
         for id_, verdicts in snapshot.verdicts.items()

@@ -44,9 +44,9 @@ class Stop(Struct, frozen=True, kw_only=True):
     def lines(self) -> int:
         """Below the head of the card."""
         is_again = self.attempt > 1 or self.kind != "deploy"
-        told = (self.because is not None, self.expected is not None, "progress" in self.stage, bool(self.holds))
+        further = (self.because is not None, self.expected is not None, "progress" in self.stage, bool(self.holds))
         people = sum(1 for gate in self.gates if _approvers(gate))
-        return is_again + sum(told) + len(self.gates) + people + (self.more > 0)
+        return is_again + sum(further) + len(self.gates) + people + (self.more > 0)
 
 
 class Way(Struct, frozen=True, kw_only=True):
