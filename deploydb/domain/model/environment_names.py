@@ -41,10 +41,6 @@ class EnvironmentNames(Struct, frozen=True, kw_only=True):
         """What the environment is called now that a name means."""
         return self.current.get(name, name)
 
-    def known_as(self, name: str) -> list[str]:
-        """The other names that mean an environment."""
-        return sorted(one for one, now in self.current.items() if now == name != one)
-
 
 class Renamed(Struct, frozen=True, kw_only=True):
     """What a change of the configuration has renamed, as the log has it: the moves, one after the other, and the names
