@@ -45,7 +45,10 @@ _FOUND = sa.select(
         event.c.id == artifact.c.event_id,
         artifact.c.id == _released,
     ),
-).where(among(deployment.c.id, "ids"))
+)
+_OF_MANY = _FOUND.where(among(deployment.c.id, "ids"))
+_OF_ONE = _FOUND.where(deployment.c.id == sa.bindparam("id"))
+"""Of one is the usual case. PostgreSQL plans it once, and that of an array, whose length it cannot know, each time."""
 
 
 def passed_on(arrival: Arrival, trace: TraceContext | None) -> TraceContext | None:
@@ -87,7 +90,8 @@ def places_of_deployments(connection: sa.Connection, ids: Collection[int]) -> di
     """The places of those that have one. Indexes: primary keys, `uq_event_source_id`, `uq_outbox_message_id`."""
     if not ids:
         return {}
-    found = connection.execute(_FOUND, {"ids": sorted(ids)})
+    one, *more = sorted(ids)
+    found = connection.execute(_OF_MANY, {"ids": [one, *more]}) if more else connection.execute(_OF_ONE, {"id": one})
     return {row.id: place for row in found if (place := _first(row.end, row.command, row.publication)) is not None}
 
 
