@@ -13,6 +13,7 @@ Kind = Literal[
     "incident",
     "failure",
     "rollback",
+    "vetoed",
     "stuck",
     "starved",
     "approval",

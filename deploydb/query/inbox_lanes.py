@@ -10,19 +10,18 @@ from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.current_lanes import CurrentLanes
 from deploydb.query.inbox_entry import WHY, Act, Entry, act, look
 from deploydb.query.lane_bodies import Lane
+from deploydb.query.lane_state import is_stuck, vetoed_there
 from deploydb.query.starvation import starved_body
 from deploydb.store.queries.live_intervals import LiveIntervalView
 from deploydb.store.queries.starvation import StarvedView
-
-_CONSEQUENCES = ("failed_upstream", "failed_beside", "taken_back_beside", "branch_elsewhere")
-"""The reasons of releases that do not come for what is an entry elsewhere, or for no fault."""
 
 _TAKEN_BY_ANOTHER = ("put_by_hand", "returned_late")
 """The reasons of drift where another version took the place of the one that belongs there, which ran before."""
 
 
 def of_lanes(current: CurrentLanes) -> Iterator[Entry]:
-    """By lane: what failed there and has no successor, a rollback that stands, what cannot enter, drift, incidents."""
+    """By lane: what failed there and has no successor, a rollback that stands, what cannot enter, a vetoed version that
+    runs, drift, incidents."""
     rollbacks: dict[tuple[str, str], list[LiveIntervalView]] = {}
     for view in current.running:
         if view.kind == "rollback":
@@ -36,6 +35,7 @@ def of_lanes(current: CurrentLanes) -> Iterator[Entry]:
             if not _has_successor(lane, view.module):
                 yield _rollback(view)
         yield from _refused(lane)
+        yield from _vetoed(lane)
         yield from _drift(lane)
         yield from _incidents(lane)
 
@@ -55,7 +55,7 @@ def of_starved(views: Sequence[StarvedView]) -> Iterator[Entry]:
 
 def _has_anything(lane: Lane) -> bool:
     """Whether there may be an entry of a lane."""
-    noted = lane.pending or lane.failed or lane.drift or lane.incidents
+    noted = lane.pending or lane.failed or lane.drift or lane.incidents or lane.holds
     return bool(noted) or "FAILED" in [run.status for run in lane.running]
 
 
@@ -137,7 +137,7 @@ def _rollback(view: LiveIntervalView) -> Entry:
 def _refused(lane: Lane) -> Iterator[Entry]:
     for one in lane.pending:
         outlook = one.outlook
-        if not outlook or outlook.verdict != "will not come" or outlook.reason.code in _CONSEQUENCES:
+        if not outlook or not is_stuck(one):
             continue
         place = lane.service, lane.environment, one.version
         yield Entry(
@@ -154,6 +154,25 @@ def _refused(lane: Lane) -> Iterator[Entry]:
                 act("promote", "promote", *place, brings=one.version, reason=WHY),
                 look(*place, module=one.module),
             ],
+        )
+
+
+def _vetoed(lane: Lane) -> Iterator[Entry]:
+    place = lane.service, lane.environment
+    runs = {one.version: one for one in lane.running}
+    for version, veto in vetoed_there(lane).items():
+        one = runs[version]
+        back = [act("roll back", "rollback", *place, reason=WHY)] if one.previous is not None else []
+        yield Entry(
+            kind="vetoed",
+            service=lane.service,
+            environment=lane.environment,
+            module=one.module,
+            version=version,
+            deployment=one.deployment,
+            text=f"it runs, and {veto.text}",
+            since=max(veto.begins or veto.since, one.since),
+            acts=[*back, look(*place, version, module=one.module)],
         )
 
 

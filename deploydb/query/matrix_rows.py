@@ -15,6 +15,15 @@ from deploydb.query.service_groups import metadata_of
 
 _MOST_FOLLOWED = 20
 """Services whose lanes are asked one by one."""
+MOST_TROUBLED = 30
+_LOOKED_AT = {"trouble", "approval", "deploying", "drift", "changed"}
+
+
+class LaneStates(Struct, frozen=True, kw_only=True):
+    """A lane, and the states that it is in."""
+
+    lane: Lane
+    states: Sequence[str]
 
 
 class MatrixService(Struct, frozen=True, kw_only=True):
@@ -119,3 +128,31 @@ def followed(services: Sequence[MatrixService], found: Sequence[MatrixService]) 
     all."""
     is_few = 0 < len(found) < len(services) and len(found) <= _MOST_FOLLOWED
     return [one.name for one in found] if is_few else None
+
+
+def as_they_are(service: MatrixService) -> list[LaneStates]:
+    """The lanes of a row."""
+    return [LaneStates(lane=lane, states=states) for lane, states in service.lanes]
+
+
+def themselves(service: MatrixService) -> list[LaneStates]:
+    """The lanes of a row as if nothing stood still."""
+    return [LaneStates(lane=lane, states=states_of(lane)) for lane, _ in service.lanes]
+
+
+def worst_lanes(services: Iterable[MatrixService], aside: Collection[str]) -> list[LaneStates]:
+    """The worst lanes, the worst first, of a service that is set `aside` one; those that only wait or are held are none
+    of them."""
+    found = [
+        one
+        for service in services
+        for one in (as_they_are(service) if service.name not in aside else [_worst_itself(service)])
+        if not _LOOKED_AT.isdisjoint(one.states)
+    ]
+    found.sort(key=lambda one: (worst(one.states), one.lane.service))
+    return found[:MOST_TROUBLED]
+
+
+def _worst_itself(service: MatrixService) -> LaneStates:
+    """The lane that is the worst one even if its service were not set aside."""
+    return min(as_they_are(service), key=lambda one: worst(states_of(one.lane)))

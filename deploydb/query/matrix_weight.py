@@ -29,7 +29,9 @@ class Weight(Struct, frozen=True, kw_only=True):
     def of(self, service: MatrixService) -> int:
         """Of a row."""
         lanes = sum(map(_comfortable, (lane for lane, _ in service.lanes))) if self.comfortable else _dense(service)
-        return _ROW + 4 * len(service.name) + _EMPTY * (len(self.columns) - len(service.lanes)) + lanes
+        last = service.lanes[-1][0].environment
+        moved = 12 + len(last) if last != self.columns[-1] else 0
+        return _ROW + 4 * len(service.name) + _EMPTY * (len(self.columns) - len(service.lanes)) + lanes + moved
 
 
 def _dense(service: MatrixService) -> int:

@@ -209,7 +209,7 @@ def test_orders_put_the_worst_or_the_latest_first(service: Service) -> None:
 def test_a_hold_over_an_environment_stands_once_over_its_column(browser: Browser, site: str) -> None:
     with tab(browser, site) as page:
         page.goto("/status")
-        assert page.get_by_text("frozen", exact=True).count() == 2  # and in the legend
+        assert page.get_by_text("frozen", exact=True).count() == 3  # and in the legend, and on phones
         assert page.locator("thead").get_by_text("frozen", exact=True).is_visible()
         assert page.locator("tr", has_text="svc-007").locator("td").first.get_attribute("class") == "bad"
         assert page.locator("thead th", has_text="dev").locator(".behind").get_attribute("title") == (

@@ -281,6 +281,6 @@ def test_the_preview_of_a_link_counts_the_states(world: Scenario, service: Servi
     world.evaluate(minutes=1)
     world.deploy("failed")
     preview = '<meta property="og:description" content="{}">'
-    assert preview.format("2 services, 1 trouble, 1 waiting.") in page_of(service)
+    assert preview.format("2 services, 1 trouble.") in page_of(service)
     page = page_of(service, "?at=2026-11-22T12:00:00Z")
     assert preview.format("What ran at 2026-11-22 12:00:00 UTC: 2 services.") in page

@@ -127,7 +127,7 @@ def test_what_failed_and_is_still_open_is_in_its_lane_once(world: Scenario, serv
     (dev, _) = service.get("/api/status")["lanes"]
     assert ([one["version"] for one in dev["pending"]], "failed" in dev) == (["1.0"], False)
     page = service.ask("/status?view=comfortable", accept="text/html").text
-    assert page.count('title="FAILED: ') == 2  # and in the legend
+    assert page.count('title="FAILED: ') == 1
 
 
 def test_what_was_put_there_by_hand_is_no_part_of_the_pipeline(world: Scenario, service: Service) -> None:

@@ -39,6 +39,7 @@ STATES = {
     "ERROR": State("alert", "bad", "error"),
 }
 _UNKNOWN = State("slash", "off", "unknown")
+NEVER = State("slash", "off", "will not come")
 HOLDS = {
     "pin": State("pin", "wait", "pinned"),
     "veto": State("veto", "bad", "vetoed"),
@@ -50,6 +51,18 @@ HOLDS = {
 def state(status: str) -> State:
     """Of a deployment's status or a gate's verdict."""
     return STATES.get(status, _UNKNOWN)
+
+
+def coming(pending: Mapping[str, Any]) -> State:
+    """Of what does not run yet, by its status; of what will not come, that."""
+    outlook = pending.get("outlook")
+    return NEVER if outlook and outlook["verdict"] == NEVER.word else state(pending["status"])
+
+
+def obstacle(pending: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The reason of what does not run yet, or that for which it will not come."""
+    found: Mapping[str, Any] | None = pending["outlook"]["reason"] if coming(pending) is NEVER else pending["reason"]
+    return found
 
 
 def meaning(status: str) -> str:

@@ -52,7 +52,16 @@ class Rendering:
             filters.passed_by,
         ):
             self._environment.filters[one.__name__] = one
-        for known in (filters.state, filters.held, filters.age, filters.lasted, filters.moment, filters.counts):
+        for known in (
+            filters.state,
+            filters.coming,
+            filters.obstacle,
+            filters.held,
+            filters.age,
+            filters.lasted,
+            filters.moment,
+            filters.counts,
+        ):
             self._environment.globals[known.__name__] = known
         self._environment.globals.update(
             static=files.address,

@@ -1,6 +1,6 @@
 """`/status`: the matrix, a row a service, a column an environment."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -8,8 +8,8 @@ from urllib.parse import urlencode
 
 from deploydb.query.lane_state import STATES
 from deploydb.query.matrix_sections import groups_in, listing
-from deploydb.query.pages.cells import CHANGED, cells_of, own_holds, several
-from deploydb.query.pages.filters import State, moment
+from deploydb.query.pages.cells import ALERT, ASKED, CHANGED, cells_of, legend_of, own_holds, several, tint
+from deploydb.query.pages.filters import State, held, moment
 from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
 from deploydb.query.pages.time_slider import slider_of
 from deploydb.query.pages.versions import cut
@@ -18,6 +18,7 @@ from deploydb.query.resources import matrix, status
 
 _LOOKS = {
     "trouble": State("cross", "bad", "trouble"),
+    "approval": State(ASKED.icon, ASKED.tone, "approval"),
     "deploying": State("play", "busy", "deploying"),
     "waiting": State("clock", "wait", "waiting"),
     "drift": State("drift", "wait", "drift"),
@@ -25,6 +26,14 @@ _LOOKS = {
     "changed": CHANGED,
 }
 _SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "trouble": "Worst first"}
+_EXPLAINED = {
+    "completed": "deployed, not verified yet",
+    "will not come": "it failed or was refused, there or before",
+    "drift": "should run another version",
+    "changed": "runs another version now",
+}
+_KEPT = ("view", "wall", "pageNumber", "open", "closed")
+"""The parameters that filter nothing."""
 _FIELDS = ("match", "environment", "sort", "group", "at", "known_at")
 """The parameters that the form has fields for."""
 _PAST = ("at", "known_at", "compare")
@@ -49,6 +58,13 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     columns = [one["environment"] for one in answer["columns"]]
     starved = {(one["service"], one["environment"]): one["text"] for one in answer.get("starved", ())}
     set_aside = {one["service"]: one["text"] for one in answer.get("setAside", ())}
+    rows = {
+        row["service"]: cells_of(row, columns, starved, counted)
+        for section in answer["sections"]
+        for row in section["rows"]
+    }
+    is_dense = given["view"] is None
+    cleared = {name: None for name in given if name not in ("view", "wall")}
     return {
         **choices(asked),
         "stream": stream_of(**answer["exact"]) if reference is None else None,
@@ -56,12 +72,19 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "is_compared": given["compare"] is not None,
         "slider": slider_of(answer["starts"], moment(reference) if reference is not None else None, asked.now, address),
         "json": _with(_JSON.path, {**answer["exact"], **{name: given[name] for name in _NARROWED}}),
-        "is_dense": given["view"] is None,
+        "is_dense": is_dense,
+        "is_filtered": any(given[name] for name in given if name not in _KEPT),
+        "cleared": address(**cleared),
         "is_wall": asked.option("wall") is not None,
-        "cells": partial(cells_of, columns=columns, starved=starved, reference=counted),
+        "cells": rows,
+        "moved": any(one.place for row in rows.values() for one in row if one is not None),
+        "legend": legend_of(rows.values(), _beside(answer), ages=is_dense),
+        "explained": _EXPLAINED,
+        "first_module": next((one for each in asked.catalog.services.values() for one in each.artifacts), "GROUP:NAME"),
         "lanes_of": partial(_aligned, columns=columns),
-        "cells_of_troubled": partial(_troubled, starved=starved, set_aside=set_aside, reference=counted),
+        "looked_at": list(_looked_at(answer["troubled"], starved, set_aside, counted)),
         "several": several,
+        "tint": tint,
         "own_holds": own_holds,
         "set_aside": set_aside,
         "closing": partial(_closing, address, groups_in(given["closed"])),
@@ -78,6 +101,14 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "all_kept": {name: value for name, value in given.items() if value and name != "open"},
         "pages": _pages(partial(_address, {**given, "open": None}), answer["page"], answer["pages"]),
     }
+
+
+def _beside(answer: Answer) -> Iterator[State]:
+    """The marks over columns and beside services."""
+    for one in (*answer["columns"], *(row for section in answer["sections"] for row in section["rows"])):
+        yield from (held(hold["kind"]) for hold in one["holds"])
+    if answer.get("setAside"):
+        yield ALERT
 
 
 def _address(given: Mapping[str, str | None], **changes: str | None) -> str:
@@ -120,22 +151,21 @@ def _pages(address: Callable[..., str], page: int, pages: int) -> Sequence[tuple
     return [(name, address(pageNumber=str(one) if one else None)) for name, one in near if 0 <= one < pages]
 
 
-def _troubled(
-    lanes: Sequence[Any], starved: Mapping[tuple[str, str], str], set_aside: Mapping[str, str], reference: datetime
-) -> Sequence[tuple[Any, Any]]:
+def _looked_at(
+    troubled: Sequence[Any], starved: Mapping[tuple[str, str], str], set_aside: Mapping[str, str], reference: datetime
+) -> Iterator[tuple[Any, Any]]:
     """Each of some lanes with its cell. `set_aside`: by service why it is."""
-    found = []
-    for lane in lanes:
+    for one in troubled:
+        lane = one["lane"]
         service, environment = lane["service"], lane["environment"]
-        row = {"service": service, "lanes": [lane]}
+        row = {"service": service, "lanes": [one]}
         still = {**starved, (service, environment): set_aside[service]} if service in set_aside else starved
-        found.append((lane, *cells_of(row, [environment], still, reference, _WHOLE)))
-    return found
+        yield from ((lane, cell) for cell in cells_of(row, [environment], still, reference, _WHOLE))
 
 
 def _aligned(row: Any, columns: Sequence[str]) -> Sequence[Any]:  # noqa: ANN401  # of the body
-    """By column the lanes of a row, None where the service has none."""
-    found = {lane["environment"]: lane for lane in row["lanes"]}
+    """By column the lanes of a row with their states, None where the service has none."""
+    found = {one["lane"]["environment"]: one for one in row["lanes"]}
     return [found.get(column) for column in columns]
 
 

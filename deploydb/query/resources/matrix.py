@@ -1,7 +1,7 @@
 """The matrix as its page has it: some services of those that match, in an order, with a summary of each environment."""
 
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from threading import Lock
 from weakref import WeakKeyDictionary
@@ -13,9 +13,19 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.query.bodies import body_of
 from deploydb.query.environment_sequence import environments_in_order
 from deploydb.query.hold_views import HoldBody, hold_body
-from deploydb.query.lane_bodies import Lane
-from deploydb.query.lane_state import STATES, is_behind, states_of
-from deploydb.query.matrix_rows import ORDERS, MatrixService, followed, matching, services_of, within, worst
+from deploydb.query.lane_state import STATES, is_behind
+from deploydb.query.matrix_rows import (
+    ORDERS,
+    LaneStates,
+    MatrixService,
+    as_they_are,
+    followed,
+    matching,
+    services_of,
+    themselves,
+    within,
+    worst_lanes,
+)
 from deploydb.query.matrix_sections import Section as ServiceSection
 from deploydb.query.matrix_sections import counts_of, groups_in, sections_by_page
 from deploydb.query.matrix_weight import Weight
@@ -32,10 +42,8 @@ from deploydb.store.revision import read_revision
 SORTS = tuple(ORDERS)
 COMFORTABLE = "comfortable"
 WALL = "1"
-MOST_TROUBLED = 30
 MOST_STARTS = 40
 """On each side of the moment."""
-_LOOKED_AT = {"trouble", "deploying", "drift", "changed"}
 PARAMETERS = (
     *status.RESOURCES[0].parameters,
     text(
@@ -64,12 +72,12 @@ class Column(Struct, frozen=True, kw_only=True):
 
 
 class Row(Struct, frozen=True, kw_only=True):
-    """A service, the states that its lanes are in, and the holds over it in every environment."""
+    """A service, its lanes with the states of each as if it were not set aside, and the holds over it in every
+    environment."""
 
     service: str
-    states: Sequence[str]
     holds: list[HoldBody]
-    lanes: list[Lane]
+    lanes: list[LaneStates]
 
 
 class Section(Struct, frozen=True, kw_only=True):
@@ -95,7 +103,8 @@ class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
     for `show`, how many have a lane in each state, and all. `troubled`: the worst lanes of all that match, one of a
     service that is set aside. `groupings`: what `group` can be. `set_aside`, `starved`: of the services of `sections`
     and `troubled`. `exact`: the service and the environment that are asked for by their full names. `starts`: the
-    deployments that went live there just before and after the moment, oldest first."""
+    deployments that went live there just before and after the moment, oldest first. `is_new`: nothing runs yet, or is
+    on its way."""
 
     columns: list[Column]
     sections: list[Section]
@@ -105,8 +114,9 @@ class MatrixPage(Struct, frozen=True, kw_only=True, rename="camel"):
     page: int
     pages: int
     exact: dict[str, str]
-    troubled: list[Lane]
+    troubled: list[LaneStates]
     starts: list[Start]
+    is_new: bool
     at: str | None
     known_at: str | None
     set_aside: list[SetAside] | UnsetType = UNSET
@@ -132,7 +142,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
     found_by_text = list(matching(catalog, services, service, words))
     shown = [one for one in found_by_text if show is None or show in one.states]
     shown.sort(key=order)
-    troubled = _troubled(shown, {one.service for one in found.set_aside})
+    troubled = worst_lanes(shown, {one.service for one in found.set_aside})
     weight = Weight(columns=columns, comfortable=view == COMFORTABLE)
     with asked.store() as connection:
         moment = found.at or found.known_at or asked.now
@@ -140,10 +150,17 @@ def matrix(asked: RequestContext) -> MatrixPage:
         starts = live_starts(connection, moment, found.known_at or asked.now, slid, columns, most=MOST_STARTS)
     closed = groups_in(asked.option("closed"))
     pages = sections_by_page(
-        catalog, shown, group, closed, weight.left(troubled, starts, len(asked.request.url.query)), weight.of
+        catalog,
+        shown,
+        group,
+        closed,
+        weight.left([one.lane for one in troubled], starts, len(asked.request.url.query)),
+        weight.of,
     )
     page = min(wanted, len(pages) - 1)
-    names = {*(one.name for section in pages[page] for one in section.services), *(one.service for one in troubled)}
+    names = {one.name for section in pages[page] for one in section.services}.union(
+        one.lane.service for one in troubled
+    )
     return MatrixPage(
         columns=_summaries(found, columns, shown),
         sections=[_section(found, one) for one in pages[page]],
@@ -159,6 +176,7 @@ def matrix(asked: RequestContext) -> MatrixPage:
         },
         troubled=troubled,
         starts=[body_of(Start, one) for one in starts],
+        is_new=exact is None and not found.is_past and not any(lane.running or lane.pending for lane in found.lanes),
         at=iso(found.at),
         known_at=iso(found.known_at),
         set_aside=[one for one in found.set_aside if one.service in names] or UNSET,
@@ -269,27 +287,9 @@ def _section(found: Lanes, section: ServiceSection) -> Section:
 
 def _row(found: Lanes, service: MatrixService) -> Row:
     over = [hold for hold in found.holds if hold.service == service.name and hold.environment is None]
+    is_aside = service.name in {one.service for one in found.set_aside}
     return Row(
         service=service.name,
-        states=service.states,
         holds=[hold_body(hold) for hold in over if hold.kind != "veto"],
-        lanes=[lane for lane, _ in service.lanes],
+        lanes=themselves(service) if is_aside else as_they_are(service),
     )
-
-
-def _troubled(services: Iterable[MatrixService], aside: Collection[str]) -> list[Lane]:
-    """The worst lanes, the worst first, of a service that is set `aside` one; those that only wait or are held are none
-    of them."""
-    found = [
-        (worst(states), lane)
-        for service in services
-        for lane, states in (service.lanes if service.name not in aside else [_worst_itself(service)])
-        if not _LOOKED_AT.isdisjoint(states)
-    ]
-    found.sort(key=lambda one: (one[0], one[1].service))
-    return [lane for _, lane in found[:MOST_TROUBLED]]
-
-
-def _worst_itself(service: MatrixService) -> tuple[Lane, Sequence[str]]:
-    """The lane that is the worst one even if its service were not set aside."""
-    return min(service.lanes, key=lambda one: worst(states_of(one[0])))

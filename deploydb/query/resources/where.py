@@ -18,6 +18,7 @@ from deploydb.http.errors import not_found, shown
 from deploydb.query.accepted import Accepted
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.hold_views import Held, hold_body
 from deploydb.query.outlook_view import Failures, OutlookBody, failures_of, outlook_body
 from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext, iso
@@ -34,6 +35,7 @@ from deploydb.store.queries.artifact_places import (
 )
 from deploydb.store.queries.branches import services_without_stage
 from deploydb.store.queries.deployments import refused_at_entry
+from deploydb.store.queries.holds import holds_at
 from deploydb.store.queries.publications import acceptances
 from deploydb.store.queries.why import versions_of
 
@@ -52,7 +54,7 @@ class Now(Struct, frozen=True, kw_only=True):
 
 class Place(Struct, frozen=True, kw_only=True):
     """What became of an artifact in a lane, by its last attempt there. `since` and `until`: when it ran there last.
-    `outlook`: of one that is neither there nor on its way."""
+    `outlook`: of one that is neither there nor on its way. `veto`: of one that runs there though it is vetoed."""
 
     service: str
     environment: str
@@ -64,6 +66,7 @@ class Place(Struct, frozen=True, kw_only=True):
     until: str | None
     now: Now | None
     outlook: OutlookBody | UnsetType = UNSET
+    veto: str | UnsetType = UNSET
 
 
 class Untaken(Struct, frozen=True, kw_only=True):
@@ -123,13 +126,14 @@ def found_of(asked: RequestContext, connection: sa.Connection, found: Sequence[F
     accepted = acceptances(connection, [one.id for one in found])
     absent = services_without_stage(connection, asked.catalog, [one.id for one in found])
     refused = refused_at_entry(connection, [one.deployment for one in views if one.status == "NOT_STARTED"])
+    held = Held(holds_at(connection, asked.now), asked.catalog)
     rank = {ident: index for index, ident in enumerate(environments_in_order(asked.catalog))}
     ordered = sorted(views, key=lambda one: (one.service, rank.get(one.environment, len(rank)), one.environment))
     return [
         body_of(
             Found,
             one,
-            places=_places(asked.catalog, one, ordered, refused),
+            places=_places(asked.catalog, one, ordered, refused, held),
             conflict=one.conflict or UNSET,
             accepted=body_of(Accepted, accepted[one.id]) if one.id in accepted else UNSET,
             untaken=_untaken(asked.catalog, one, absent) or UNSET,
@@ -175,7 +179,11 @@ def _near(connection: sa.Connection, catalog: Catalog, what: str) -> str:
 
 
 def _places(
-    catalog: Catalog, found: FoundView, views: Sequence[PlaceView], refused: Mapping[int, Collection[Reason]]
+    catalog: Catalog,
+    found: FoundView,
+    views: Sequence[PlaceView],
+    refused: Mapping[int, Collection[Reason]],
+    held: Held,
 ) -> list[Place]:
     flows: dict[str, list[PlaceView]] = defaultdict(list)
     for view in views:
@@ -183,21 +191,24 @@ def _places(
             flows[view.service].append(view)
     failures = {service: failures_of(flow) for service, flow in flows.items()}
     return [
-        _place(catalog, found, view, failures[service], refused.get(view.deployment, ()))
+        _place(catalog, found, view, failures[service], refused.get(view.deployment, ()), held)
         for service, flow in flows.items()
         for view in flow
     ]
 
 
 def _place(
-    catalog: Catalog, found: FoundView, view: PlaceView, failures: Failures, refused: Collection[Reason]
+    catalog: Catalog, found: FoundView, view: PlaceView, failures: Failures, refused: Collection[Reason], held: Held
 ) -> Place:
     now = None
     if view.runs is not None and view.runs != found.id and view.runs_version is not None:
         now = Now(version=view.runs_version, since=iso(view.runs_since) or "", newer=_is_newer(catalog, found, view))
     outlook = outlook_body(view.environment, view.status, view.reason, refused, failures)
     never = outlook is not UNSET and outlook.verdict == "will not come"
-    return body_of(Place, view, state=_state(found, view, never=never), now=now, outlook=outlook)
+    state = _state(found, view, never=never)
+    over = held.over(view.service, view.environment, [found.version]) if state == "runs" else ()
+    veto = next((hold_body(one).text for one in over if one.kind == "veto"), UNSET)
+    return body_of(Place, view, state=state, now=now, outlook=outlook, veto=veto)
 
 
 def _state(found: FoundView, view: PlaceView, *, never: bool) -> State:

@@ -26,6 +26,7 @@ def _row(place: Body) -> Sequence[Cell]:
     when = (Ago(since), "until", Ago(until)) if since is not None and until is not None else Ago(since)
     instead = (now["version"], *(("(newer)",) if now["newer"] else ())) if now is not None else None
     state = f"{place['state']}, {place['status']}" if place["state"] in ("runs", "coming") else place["state"]
+    state += f" ({place['veto']})" if "veto" in place else ""
     return place["service"], place["environment"], state, when, instead, place["reason"]
 
 
