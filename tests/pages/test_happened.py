@@ -72,8 +72,8 @@ def test_an_incident_is_chosen_and_the_window_before_it_made_longer(browser: Bro
         assert page.url == f"{site}/blame?environment=prod&at=2026-11-25T14%3A38%3A00Z&hours=1"
         texts = [" ".join(text.split()) for text in page.locator(".stream li").all_inner_texts()]
         assert texts[1].startswith("10m before deployed <img src=x onerror=alert(1)> in prod 0.0 observed by tests")
-        assert any("10m before held all services in prod by carol freeze" in text for text in texts)
-        page.get_by_role("link", name="7 d", exact=True).click()
+        assert any("10m before freeze placed all services in prod by carol" in text for text in texts)
+        page.get_by_role("link", name="7 days", exact=True).click()
         assert page.url.endswith("&hours=168")
         assert "deployed search in prod 1.0" in " ".join(page.locator(".stream").inner_text().split())
         assert "deploydb blame prod --at 2026-11-25T14:38:00Z --hours 168" in page.locator("main").inner_text()
@@ -82,3 +82,19 @@ def test_an_incident_is_chosen_and_the_window_before_it_made_longer(browser: Bro
         assert page.url.startswith(f"{site}/blame?environment=prod&at=2026-11-18T14%3A38%3A00Z")
         page.get_by_role("link", name="later →").click()
         assert "at=2026-11-25T14%3A38%3A00Z" in page.url
+
+
+def test_points_of_one_time_are_one_with_their_number_and_the_worst_is_on_top(browser: Browser, site: str) -> None:
+    with tab(browser, site, java_script_enabled=False) as page:
+        page.goto("/blame?hours=100")
+        points = page.locator(".chronology g")
+        counts = [int(text) for text in points.locator(".count").all_text_contents()]
+        assert sum(counts) + points.count() - len(counts) == page.locator(".stream li").count()
+        assert points.last.get_attribute("class") == "bad"
+        assert "failed payments 2.0, " in points.last.locator("title").inner_html()
+        ticks = [page.locator(f".chronology {name}[data-tick]:not([display])").count() for name in ("line", "text")]
+        assert ticks[0] == ticks[1] > 2
+        freeze = page.locator(".stream li").filter(has_text="freeze placed")
+        assert freeze.locator("use").first.get_attribute("href") == "#icon-freeze"
+        failed = page.locator(".stream li").filter(has_text="payments").filter(has_text="failed")
+        assert "failure response: stop · its orchestrator gave no reason" in failed.first.inner_text()

@@ -139,10 +139,12 @@ def test_the_slider_says_local_times(browser: Browser, site: str) -> None:
 def test_an_axis_has_round_local_times(browser: Browser, site: str) -> None:
     with tab(browser, site, timezone_id=KABUL) as page:
         page.goto("/blame?at=2026-11-23T00:00:00Z&hours=24")
-        ticks = page.locator(".chronology text:not([display])")
-        assert ticks.all_text_contents() == ["22 Nov 06:00", "22 Nov 12:00", "22 Nov 18:00"]
+        ticks = page.locator(".chronology text[data-tick]:not([display])")
+        assert ticks.all_text_contents() == ["22 Nov 06:00", "22 Nov 12:00", "22 Nov 18:00", "23 Nov 00:00"]
+        ends = ticks.evaluate_all("all => all.map((one) => one.getAttribute('text-anchor'))")
+        assert ends == ["start", "start", "start", "end"]
         places = [float((tick.get_attribute("x") or "").rstrip("%")) for tick in ticks.all()]
-        assert places == pytest.approx([6.25, 31.25, 56.25], abs=0.001)
+        assert places == pytest.approx([6.25, 31.25, 56.25, 81.25], abs=0.001)
         page.get_by_role("button", name="Show UTC").click()
         assert ticks.all_text_contents() == ["22 Nov 00:00", "22 Nov 06:00", "22 Nov 12:00", "22 Nov 18:00"]
 

@@ -1,24 +1,32 @@
 """What the page of blame has beside the changes: the time before an incident, picked, moved and drawn."""
 
-from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
 from msgspec import Struct
 
-from deploydb.domain.formatting import in_words, span
+from deploydb.domain.formatting import counted, span
+from deploydb.query.pages.change_words import change_look
 from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer
 from deploydb.query.pages.svg import Axis, axis
 from deploydb.query.request_context import RequestContext
+from deploydb.query.unknown_names import known_places
 from deploydb.query.views.blame import HOURS, MOST_HOURS
 from deploydb.store.queries.events import EventView, Filter, events_before
 
 _DETECTED = "incident.detected"
 _LOOKED_AT, _MOST_INCIDENTS = 100, 8
-_WINDOWS = ((1, "1 h"), (6, "6 h"), (HOURS, "24 h"), (168, "7 d"))
+_WINDOWS = (1, 6, HOURS, 168)
+_APART = 3
+"""Changes nearer to each other than this are one point, in hundredths of the whole."""
+_MOST_NAMED = 8
+"""In the title of a point."""
+_TONES = ("off", "good", "busy", "wait", "bad")
+"""The last counts most: it is the tone of a point, and drawn above the others."""
 
 
 class _Incident(Struct, frozen=True, kw_only=True):
@@ -36,10 +44,11 @@ class Around(Struct, frozen=True, kw_only=True):
 
 
 class Point(Struct, frozen=True, kw_only=True):
-    """A change on the line of time, in hundredths; `item`: its place in the answer."""
+    """Changes about one time on the line of time, in hundredths."""
 
     x: float
-    item: int
+    tone: str
+    changes: Sequence[Answer]
 
 
 class Chronology(Struct, frozen=True, kw_only=True):
@@ -59,24 +68,55 @@ def draw_time(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         given = {**kept, **changed}
         return f"?{urlencode({name: value for name, value in given.items() if value is not None})}"
 
+    with asked.store() as connection:
+        lanes = [(one["service"], one["environment"]) for one in answer["changes"]]
+        services, environments = known_places(connection, asked.catalog, lanes)
     after = until + timedelta(hours=hours)
     later = f"{after:%Y-%m-%dT%H:%M:%SZ}" if after < asked.now else None
     return {
         "incidents": [_around(asked, one, hours) for one in _incidents(asked)],
-        "windows": [(word, address(hours=each), each == hours) for each, word in _WINDOWS],
+        "windows": [(_spelled(each), address(hours=each), each == hours) for each in _WINDOWS],
         "earlier": address(at=f"{since:%Y-%m-%dT%H:%M:%SZ}"),
         "later": address(at=later) if until < asked.now else None,
-        "how_long": in_words(timedelta(hours=hours)),
+        "how_long": _spelled(hours),
+        "services_known": services,
+        "environments_known": environments,
+        "most_named": _MOST_NAMED,
         "most_hours": MOST_HOURS,
         "before": lambda change: span(max((until - moment(change["time"])).total_seconds(), 0)),
         "chronology": Chronology(
-            points=[
-                Point(x=round(min(max((moment(one["time"]) - since) / (until - since), 0), 1) * 100, 2), item=item)
-                for item, one in enumerate(answer["changes"])
-            ],
+            points=sorted(_points(answer["changes"], since, until), key=lambda one: _TONES.index(one.tone)),
             axis=axis(since, until),
         ),
     }
+
+
+def _spelled(hours: int) -> str:
+    """`1 hour`, `24 hours`, `7 days`."""
+    days, rest = divmod(hours, HOURS)
+    return counted(hours, "hour") if rest or days < 2 else counted(days, "day")
+
+
+def _points(changes: Sequence[Answer], since: datetime, until: datetime) -> Iterator[Point]:
+    near: list[Answer] = []
+    x = first = 0.0
+    for one in sorted(changes, key=lambda one: moment(one["time"]), reverse=True):
+        x = min(max((moment(one["time"]) - since) / (until - since), 0), 1) * 100
+        if near and first - x > _APART:
+            yield _point(first, near)
+            near = []
+        if not near:
+            first = x
+        near.append(one)
+    if near:
+        yield _point(first, near)
+
+
+def _point(x: float, changes: Sequence[Answer]) -> Point:
+    """The worst of its changes come first."""
+    toned = [(change_look(one).tone, one) for one in changes]
+    toned.sort(key=lambda one: -_TONES.index(one[0]))
+    return Point(x=round(x, 2), tone=toned[0][0], changes=[one for _, one in toned])
 
 
 def _incidents(asked: RequestContext) -> list[EventView]:

@@ -13,7 +13,6 @@ from deploydb.query.hold_views import HoldBody
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.pages.filters import moment
 from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
-from deploydb.query.pages.reports import kinds_of
 from deploydb.query.pages.strip import strip
 from deploydb.query.pages.svg import axis
 from deploydb.query.request_context import RequestContext, iso
@@ -108,7 +107,6 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     return {
         "strip": strip(answer["ahead"], start, end),
         "axis": axis(start, end),
-        "kinds": kinds_of(answer["changes"]),
         "beside": pages_beside(asked, more=answer["more"]),
         "stream": stream_of(environment=answer["environment"]),
     }

@@ -17,6 +17,7 @@ from deploydb.domain.unsafe_characters import visible
 from deploydb.http.authentication import came_by_https
 from deploydb.identity import APPROVE, FORM_COOKIE, FORM_FIELD, Person
 from deploydb.query.pages import filters
+from deploydb.query.pages.change_words import change_detail, change_look
 from deploydb.query.pages.files import Files
 
 CONTENT_SECURITY_POLICY = (
@@ -53,6 +54,8 @@ class Rendering:
         ):
             self._environment.filters[one.__name__] = one
         for known in (
+            change_look,
+            change_detail,
             filters.state,
             filters.coming,
             filters.obstacle,

@@ -1,6 +1,6 @@
 """The pages of one answer each, with filters in the address: diff, operations, where and why, and those of views."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from itertools import groupby
 from typing import Any
 
@@ -24,22 +24,6 @@ from deploydb.query.view import View
 from deploydb.query.views import views
 from deploydb.store.queries.deployments import deployment_by_id, deployments_of_flow
 
-_CHANGES = {
-    "deployed": State("sent", "busy", "deployed"),
-    "failed": State("cross", "bad", "failed"),
-    "retried": State("play", "wait", "retried"),
-    "rolled back": State("alert", "bad", "rolled back"),
-    "approved": State("ok", "good", "approved"),
-    "refused": State("cross", "bad", "refused"),
-    "overridden": State("alert", "bad", "overridden"),
-    "held": State("pause", "wait", "held"),
-    "released": State("play", "good", "released"),
-    "promoted": State("alert", "wait", "promoted"),
-    "hotfix": State("alert", "wait", "hotfix"),
-    "incident": State("alert", "bad", "incident"),
-    "incident over": State("ok", "good", "incident over"),
-}
-_OTHER_CHANGE = State("half", "off", "")
 _RELATIONS = {
     "same": State("ok", "good", "same"),
     "behind": State("clock", "wait", "behind"),
@@ -51,13 +35,8 @@ _RELATIONS = {
 _COMPARED_ON_A_PAGE = 100
 
 
-def kinds_of(changes: Iterable[Answer]) -> dict[str, State]:
-    """How each kind of some changes looks."""
-    return {change["kind"]: _CHANGES.get(change["kind"], _OTHER_CHANGE) for change in changes}
-
-
 def _draw_blame(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
-    return {"kinds": kinds_of(answer["changes"]), **draw_time(asked, answer), **choices(asked)}
+    return {**draw_time(asked, answer), **choices(asked)}
 
 
 def _compared(asked: RequestContext) -> diff.Diff:

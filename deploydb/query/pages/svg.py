@@ -22,7 +22,9 @@ _MOST = {"hour": 4, "day": 7, "month": 5}
 """Ticks of an axis by their form: their texts stand beside each other on a phone."""
 _FORMS = {"hour": "%d %b %H:%M", "day": "%d %b", "month": "%b %Y"}
 _ROOM = {"hour": 80, "day": 90, "month": 88}
-"""Behind this a text would go beyond the axis, in hundredths."""
+"""Behind this a text would go beyond the axis, in hundredths: it ends at its tick."""
+_END = 99
+"""Behind this there is no text."""
 _NARROWEST = 0.4
 """In hundredths of the whole: what is shorter is drawn so wide, to be seen."""
 
@@ -54,13 +56,15 @@ class Columns(Struct, frozen=True, kw_only=True):
 
 
 class Tick(Struct, frozen=True, kw_only=True):
-    """A round time: `time` for machines. `drawn`: it is on the axis; `named`: its text has room there, too."""
+    """A round time: `time` for machines. `drawn`: it is on the axis; `named`: its text is there, too; `late`: it ends
+    at the tick, where the axis is wide enough for it."""
 
     x: float
     time: str
     text: str
     drawn: bool
     named: bool
+    late: bool
 
 
 class Axis(Struct, frozen=True, kw_only=True):
@@ -110,7 +114,8 @@ def axis(start: datetime, end: datetime) -> Axis:
                 time=time.isoformat(),
                 text=f"{time:{_FORMS[form]}}",
                 drawn=0 <= x < 100,
-                named=0 <= x <= _ROOM[form],
+                named=0 <= x <= _END,
+                late=x > _ROOM[form],
             )
             for time, x in places
         ],

@@ -84,7 +84,11 @@
       const isText = tick.tagName === "text";
       if (isText) tick.textContent = tickText(form, new Date(written.getTime() - moved * 1000));
       for (const name of isText ? ["x"] : ["x1", "x2"]) tick.setAttribute(name, x + "%");
-      if (x >= 0 && (isText ? x <= room : x < 100)) tick.removeAttribute("display");
+      if (isText) {
+        tick.classList.toggle("late", x > room);
+        tick.setAttribute("text-anchor", x > room ? "end" : "start");
+      }
+      if (x >= 0 && (isText ? x <= 99 : x < 100)) tick.removeAttribute("display");
       else tick.setAttribute("display", "none");
     }
   }
