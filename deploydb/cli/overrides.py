@@ -183,7 +183,7 @@ def _show_effects(body: Body) -> None:
         click.echo("nothing would be put back")
     show_line(f"why: {body['why']}")
     for hold in body["holds"]:
-        show_line(f"against it: {hold}")
+        show_line(f"{'it would wait' if body.get('waits') else 'against it'}: {hold}")
     if body["undoes"]:
         click.echo()
         rows = [[one["version"], one["commit"] or "", ago(one["publishedAt"])] for one in body["undoes"]]

@@ -1,5 +1,6 @@
 """The page with the orders for a lane: its forms are sent as a browser without scripts does."""
 
+from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 
@@ -66,7 +67,7 @@ def send(asked: Gateway, form: dict[str, Any], button: int = 0) -> dict[str, Any
 
 def test_a_version_is_promoted_past_the_stages_that_the_page_names(asked: Gateway) -> None:
     text = page(asked, "/orders/foo/prod?version=1.0")
-    assert "pass by dev" in text
+    assert "<b>skip dev</b>, where it is not through yet" in text
     (form,) = [one for one in forms(asked, "/orders/foo/prod?version=1.0") if one["path"] == "/api/promotions"]
     lane = {"service": "foo", "environment": "prod", "version": "1.0"}
     assert send(asked, form) == {"type": "promotion.requested", **lane, "skip": ["dev"], "by": "alice", "reason": EVIL}
@@ -76,7 +77,11 @@ def test_a_version_is_promoted_past_the_stages_that_the_page_names(asked: Gatewa
 
 
 def test_a_rollback_is_shown_first_and_names_both_versions(asked: Gateway) -> None:
-    assert "Nothing would come back." in page(asked, "/orders/foo/dev")
+    text = page(asked, "/orders/foo/dev")
+    assert "Nothing to roll back to: no other version has succeeded here</span>." in text
+    assert "note bad" not in text
+    assert "9.9 has not succeeded in dev" in page(asked, "/orders/foo/dev?to=9.9")
+    assert "note bad" in page(asked, "/orders/foo/dev?to=9.9")
     lane = {"service": "foo", "environment": "dev", "version": "1.0"}
     asked.world.tell("verification.finished", **lane, promotion="smoke", outcome="passed")
     asked.world.tell("approval.given", **lane, promotion="manual", by="bob")
@@ -88,6 +93,23 @@ def test_a_rollback_is_shown_first_and_names_both_versions(asked: Gateway) -> No
     (form,) = [one for one in forms(asked, "/orders/foo/dev") if one["path"] == "/api/rollbacks"]
     fact = send(asked, form)
     assert (fact["type"], fact["from"], fact["version"], fact["by"]) == ("rollback.requested", "1.1", "1.0", "alice")
+
+
+def test_a_rollback_under_a_freeze_says_that_it_would_wait(asked: Gateway) -> None:
+    lane = {"service": "foo", "environment": "dev", "version": "1.0"}
+    asked.world.tell("verification.finished", **lane, promotion="smoke", outcome="passed")
+    asked.world.tell("approval.given", **lane, promotion="manual", by="bob")
+    asked.world.evaluate()
+    asked.world.deploy()
+    asked.world.publish("1.1")
+    asked.world.evaluate()
+    asked.world.deploy()
+    assert '<button class="no">Roll back to 1.0</button>' in page(asked, "/orders/foo/dev")
+    ends = (asked.world.now + timedelta(days=2)).isoformat()
+    asked.world.tell("hold.placed", kind="freeze", environment="dev", by="carol", reason="sale", until=ends)
+    text = page(asked, "/orders/foo/dev")
+    assert "It would wait: dev is frozen by carol: sale (until <span" in text
+    assert "<button>Roll back to 1.0 once the freeze is over or overridden</button>" in text
 
 
 def test_each_hold_is_placed_and_lifted(asked: Gateway) -> None:

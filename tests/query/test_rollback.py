@@ -94,7 +94,7 @@ def test_a_vetoed_version_is_passed_over_and_holds_are_reported(service: Service
     world.tell("hold.placed", kind="freeze", environment="prod", by="bob", reason="holidays")
     body = service.get(PATH)
     assert body["to"]["version"] == "1.0"
-    assert body["holds"] == ["prod is frozen by bob: holidays"]
+    assert (body["holds"], body["waits"]) == (["prod is frozen by bob: holidays"], True)
     refused = service.get(f"{PATH}?to=2.0")
     assert (refused["to"], refused["possible"]) == (None, False)
     assert refused["why"] == "nothing to roll back to: 2.0 is vetoed by alice: leaks"
@@ -106,6 +106,14 @@ def test_a_pin_stands_against_it(service: Service) -> None:
     )
     body = service.get(PATH)
     assert (body["possible"], body["holds"]) == (False, ["pinned to 3.0 by alice: audit"])
+
+
+def test_a_pin_of_the_version_that_comes_back_does_not_stand_against_it(service: Service) -> None:
+    service.world.tell(
+        "hold.placed", kind="pin", service="foo", environment="prod", version="2.0", by="alice", reason="audit"
+    )
+    body = service.get(PATH)
+    assert (body["to"]["version"], body["holds"], body["waits"]) == ("2.0", [], False)
 
 
 def test_it_does_what_it_announced(service: Service) -> None:

@@ -15,6 +15,7 @@ from deploydb.query.request_context import in_utc
 from deploydb.query.status_words import MEANINGS
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)")
 
 
 class State(Struct, frozen=True):
@@ -111,6 +112,11 @@ def spelled(seconds: float) -> str:
 def absolute(text: str) -> str:
     """`2026-11-22 12:00:00 UTC`."""
     return f"{moment(text).astimezone(UTC).replace(tzinfo=None).isoformat(' ', 'seconds')} UTC"
+
+
+def times_apart(text: str) -> list[tuple[str, bool]]:
+    """The parts of a sentence, and whether each is a time."""
+    return [(part, place % 2 == 1) for place, part in enumerate(_WRITTEN.split(text))]
 
 
 def times(body: object) -> str:

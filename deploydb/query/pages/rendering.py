@@ -44,6 +44,7 @@ class Rendering:
         for one in (
             filters.absolute,
             filters.times,
+            filters.times_apart,
             filters.typed,
             filters.segment,
             filters.reachable,

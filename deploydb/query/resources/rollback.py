@@ -11,7 +11,7 @@ from deploydb.domain.gates.depends import in_range
 from deploydb.domain.model.catalog import Service
 from deploydb.domain.model.deployment import Release
 from deploydb.domain.model.facts import RollbackRequested
-from deploydb.domain.model.overrides import standing
+from deploydb.domain.model.overrides import Hold, standing
 from deploydb.domain.model.running import CurrentVersion, KnownGood
 from deploydb.http.errors import not_found, shown
 from deploydb.query.bodies import body_of
@@ -60,7 +60,7 @@ class Dependent(Struct, frozen=True, kw_only=True):
 
 
 class Rollback(Struct, frozen=True, kw_only=True, rename={"away": "from", "target": "to"}):
-    """What a rollback would do."""
+    """What a rollback would do. `waits`: it is possible, and would wait for the end of a freeze."""
 
     service: str
     environment: str
@@ -71,6 +71,7 @@ class Rollback(Struct, frozen=True, kw_only=True, rename={"away": "from", "targe
     dependents: list[Dependent]
     holds: list[str]
     possible: bool
+    waits: bool
 
 
 def rollback(asked: RequestContext) -> Rollback:
@@ -98,6 +99,7 @@ def rollback(asked: RequestContext) -> Rollback:
         plan = rollback_in(connection, asked.catalog, wanted, asked.now)
         away, target = plan.away, plan.target
         undone = _undone(connection, configured, environment, target, away) if target and away else []
+    holds = _holds(asked, plan.snapshot, environment, target)
     return Rollback(
         service=service,
         environment=environment,
@@ -108,8 +110,9 @@ def rollback(asked: RequestContext) -> Rollback:
         why=f"{plan.why}{near}",
         undoes=[body_of(Undone, one.artifact, published_at=one.published_at) for one in undone],
         dependents=list(_dependents(asked, service, environment, target)),
-        holds=_holds(asked, plan.snapshot, environment),
+        holds=[wording.text(hold.held) for hold in holds],
         possible=target is not None,
+        waits=target is not None and any(hold.kind == "freeze" for hold in holds),
     )
 
 
@@ -145,12 +148,13 @@ def _dependents(asked: RequestContext, service: str, environment: str, target: K
                     )
 
 
-def _holds(asked: RequestContext, situation: ServiceSnapshot, environment: str) -> list[str]:
-    """What stands against it: a pin, and freezes, which it waits for."""
+def _holds(asked: RequestContext, situation: ServiceSnapshot, environment: str, target: KnownGood | None) -> list[Hold]:
+    """What stands against it: a pin of another version, and freezes, which it waits for."""
     there = (None, environment)
     pins = standing(situation.holds, "pin", environments=there, version=None, now=asked.now)
     freezes = standing(situation.holds, "freeze", environments=there, version=None, now=asked.now)
-    return [wording.text(hold.held) for hold in (*pins, *freezes)]
+    version = target.release.artifact.version if target is not None else None
+    return [*(pin for pin in pins if pin.version != version), *freezes]
 
 
 RESOURCES = (

@@ -34,7 +34,7 @@
   function original(element) {
     if (!asWritten.has(element)) {
       const kept = Object.fromEntries(ATTRIBUTES.filter((name) => element.hasAttribute(name)).map((name) => [name, element.getAttribute(name)]));
-      asWritten.set(element, { ...kept, text: element.children.length ? null : element.textContent });
+      asWritten.set(element, { ...kept, text: [...element.children].every((each) => each.matches("span.whole")) ? element.textContent : null });
     }
     return asWritten.get(element);
   }
@@ -54,12 +54,23 @@
     element.title = isWhole ? utc : (title || utc).replace(utc, both);
   }
 
+  // The parts of a sentence: each time in it stays on one line.
+  function unbroken(words) {
+    return words.split(/(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC(?:[+-]\d+(?::\d\d)?)?)/).map((part, place) => {
+      if (place % 2 === 0) return part;
+      const whole = document.createElement("span");
+      whole.className = "whole";
+      whole.textContent = part;
+      return whole;
+    });
+  }
+
   // Texts and attributes that have times in them, of which `data-times` is the list.
   function showWithin(element) {
     const { text, ...attributes } = original(element);
     const times = timesOf(element.dataset.times);
     const put = (words) => times.reduce((said, time) => said.replaceAll(inUtc(time), inZone(time)), words);
-    if (text) element.textContent = put(text);
+    if (text) element.replaceChildren(...(element instanceof HTMLElement ? unbroken(put(text)) : [put(text)]));
     if (text && !("title" in attributes) && element instanceof HTMLElement) {
       if (put(text) === text) element.removeAttribute("title");
       else element.title = text;
