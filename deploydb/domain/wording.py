@@ -70,7 +70,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     why.GatesPassed: "{reasons}",
     outcome.LiveLate: "another version runs by now",
     why.NewestPublished: "it is the newest that has been published",
-    outcome.NoGates: "deployed; no promotion asks for more",
+    outcome.NoGates: "deployed; nothing else to pass",
     why.NotAsked: "not asked yet",
     why.NotRecorded: "its reason at that time was not recorded",
     undo.NothingLive: "nothing runs in {environment} that could be rolled back",

@@ -5,15 +5,17 @@ from datetime import datetime
 from typing import Literal
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.formatting import listed
 from deploydb.domain.gate_wording import incidents_text
 from deploydb.domain.gates import GateContext, Requirement
+from deploydb.domain.model.admission_reasons import Held
 from deploydb.domain.model.deployment import Deployment, Phase, Verdict
 from deploydb.domain.model.evidence import Incident
 from deploydb.domain.model.overrides import Hold, standing
 from deploydb.domain.model.promotions import FREEZE, INCIDENT
-from deploydb.domain.wording import joined, text
+from deploydb.domain.wording import text
 
 Key = tuple[object, ...]
 """The identity of a need, the same in each run from one snapshot. Its first item says what is meant by the rest:
@@ -93,7 +95,7 @@ def incident_need(incident: Incident, environment: str) -> Need:
 
 def hold_need(hold: Hold, environment: str) -> Need:
     """The end of a hold: at its time, or by a person."""
-    held = text(hold.held)
+    held = _without_end(hold.held)
     end = f"the end of the {hold.kind} ({held})" if hold.until is not None else f"the {hold.kind} to be lifted ({held})"
     return Need(
         key=("hold", *hold.key),
@@ -105,11 +107,16 @@ def hold_need(hold: Hold, environment: str) -> Need:
     )
 
 
+def _without_end(held: Held) -> str:
+    """A hold as a part of a sentence, in brackets."""
+    return text(replace(held, begins=None, until=None))
+
+
 def override_need(deployment: Deployment, holds: Sequence[Hold], overriders: Sequence[str], now: datetime) -> Need:
     """The override of the freezes over a deployment."""
     environment = deployment.environment
     freezes = standing(holds, "freeze", environments=(None, environment), version=None, now=now)
-    end = joined(hold.held for hold in freezes)
+    end = "; ".join(_without_end(hold.held) for hold in freezes)
     override = f"an override of the freeze by {listed(overriders, 'or')}, or its end ({end})"
     return Need(
         key=("gate", deployment.id, "entry", FREEZE),

@@ -179,7 +179,7 @@ TEXTS = [
         ),
         "approved by al, soak 5m met",
     ),
-    (outcome.NoGates(), "deployed; no promotion asks for more"),
+    (outcome.NoGates(), "deployed; nothing else to pass"),
     (outcome.RolledBack(), "put back"),
     (
         why.Followed(failure=outcome.AttemptFailed(text="no disk"), response=undo.NoRollbackTarget()),

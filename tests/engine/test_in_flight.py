@@ -46,8 +46,8 @@ def test_a_stage_that_is_inserted_or_removed() -> None:
 
 def test_a_gate_that_is_removed_and_what_it_lets_in() -> None:
     assert found(begun(), catalog(*THREE)) == [
-        ("dev", "1.0", "is SUCCESS: deployed; no promotion asks for more"),
-        ("staging", "1.0", "is deployed at once: promoted from dev: deployed; no promotion asks for more"),
+        ("dev", "1.0", "is SUCCESS: deployed; nothing else to pass"),
+        ("staging", "1.0", "is deployed at once: promoted from dev: deployed; nothing else to pass"),
     ]
 
 

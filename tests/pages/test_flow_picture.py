@@ -172,3 +172,22 @@ def test_why_expects_a_release_when_its_flow_does(browser: Browser, flow_site: s
         assert {name: _card(page, name) for name in of_flow} == of_flow
         page.goto("/why/foo/prod?version=1.0")
         assert page.get_by_text("through in", exact=False).count() == 0
+
+
+def test_a_table_has_the_kinds_of_gates_in_words_and_no_empty_column(browser: Browser, flow_site: str) -> None:
+    with tab(browser, flow_site) as page:
+        page.goto("/flows/2")
+        gates = page.locator("tr.gate td:first-child")
+        kinds = {" ".join(one.split()) for one in gates.all_inner_texts()}
+        assert kinds == {"Gate smoke verification", "Gate soak", "Gate manual approval"}
+        assert page.get_by_role("columnheader", name="Next check").count() == 1
+        page.goto("/flows/1")
+        assert page.get_by_role("columnheader", name="Next check").count() == 0
+        page.goto("/why/foo/prod?version=1.0")
+        assert page.get_by_role("columnheader", name="Next check").count() == 0
+
+
+def test_gates_are_marked_on_edges_alone(browser: Browser, flow_site: str) -> None:
+    with tab(browser, flow_site) as page:
+        page.goto("/flows/2")
+        assert page.locator(".gate-mark").count() == 3  # of dev, qa and staging; those of prod are in its card

@@ -85,7 +85,7 @@ def test_range_and_filters_are_links_that_keep_each_other(browser: Browser, serv
         assert page.url == f"{service_site}/services/foo?days=7&outcome=failed&environment=dev#history"
         assert _versions(page) == ["2.0"]
         page.get_by_role("link", name="rollbacks", exact=True).click()
-        assert page.get_by_text("Nothing is so.").count() == 1
+        assert page.get_by_text("No deployment matches.").count() == 1
         page.get_by_role("link", name="every environment", exact=True).click()
         assert _versions(page) == ["1.0"]
         chosen = page.locator(".chips [aria-current]").all_inner_texts()
@@ -94,3 +94,10 @@ def test_range_and_filters_are_links_that_keep_each_other(browser: Browser, serv
 
 def _versions(page: Page) -> list[str]:
     return page.get_by_role("region", name="What has been tried").locator("tbody .version").all_inner_texts()
+
+
+def test_a_card_says_for_how_long_its_version_runs(browser: Browser, service_site: str) -> None:
+    with tab(browser, service_site) as page:
+        page.goto("/services/foo")
+        assert "runs for 22h" in " ".join(page.locator(".stop").first.inner_text().split())
+        assert page.get_by_text("no promotion asks for more").count() == 0

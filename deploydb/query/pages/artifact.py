@@ -10,12 +10,20 @@ from deploydb.query.place_in_line import Line
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.where import Place, found_of
 from deploydb.store.queries.artifact_places import by_id
-from deploydb.store.queries.artifacts import artifacts_of_module, attestations_of, release_by_id
+from deploydb.store.queries.artifacts import (
+    artifacts_around,
+    artifacts_of_module,
+    attestations_of,
+    count_of_module,
+    release_by_id,
+)
 from deploydb.store.queries.deployments import deployments_of_artifact
 from deploydb.store.queries.publications import acceptances
 
 _MOST_DEPLOYMENTS = 200
 _MOST_VERSIONS = 20
+_BESIDE = 3
+"""Versions on each side of one that is not among the newest."""
 
 
 class Deployed(Struct, frozen=True, kw_only=True, rename="camel"):
@@ -52,7 +60,8 @@ class Vouched(Struct, frozen=True, kw_only=True):
 
 class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
     """All that is known of one version of a module. `observed`: seen running, and never published. `places`: what
-    became of it in each environment; `attestations`: who vouches for it."""
+    became of it in each environment; `attestations`: who vouches for it. `versions`: the newest of its module, of which
+    there are `versionCount`; `around`: this one and those beside it, where it is not among these."""
 
     id: int
     group: str
@@ -75,6 +84,8 @@ class Artifact(Struct, frozen=True, kw_only=True, rename="camel"):
     attestations: list[Vouched]
     deployments: list[Deployed]
     versions: list[Version]
+    around: list[Version]
+    version_count: int
 
 
 def artifact(asked: RequestContext) -> Artifact:
@@ -88,6 +99,10 @@ def artifact(asked: RequestContext) -> Artifact:
         places = [place for one in found_of(asked, connection, by_id(connection, ident)) for place in one.places]
         vouched = attestations_of(connection, view.group, view.name, view.version)
         versions = artifacts_of_module(connection, view.group, view.name, offset=0, limit=_MOST_VERSIONS)
+        is_recent = any(one.id == ident for one in versions)
+        around = [] if is_recent else artifacts_around(connection, view, most=_BESIDE)
+        count = count_of_module(connection, view.group, view.name)
+    shown = {one.id for one in versions}
     return body_of(
         Artifact,
         view,
@@ -96,6 +111,8 @@ def artifact(asked: RequestContext) -> Artifact:
         attestations=[body_of(Vouched, one, counts=one.digest == view.digest) for one in vouched],
         deployments=[body_of(Deployed, one, reason=one.status_reason) for one in deployments],
         versions=[body_of(Version, one) for one in versions],
+        around=[body_of(Version, one) for one in around if one.id not in shown],
+        version_count=count,
     )
 
 

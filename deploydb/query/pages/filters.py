@@ -15,6 +15,7 @@ from deploydb.query.request_context import in_utc
 from deploydb.query.status_words import MEANINGS
 
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_CAPITAL = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _WRITTEN = re.compile(r"(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)")
 
 
@@ -76,6 +77,12 @@ def passed_by(reason: Mapping[str, Any] | None) -> bool:
     while reason is not None and reason["code"] == "skipped_upstream":
         reason = {"code": reason["params"]["reason"]["code"], "params": reason["params"]["reason"]}
     return reason is not None and reason["code"] in ("superseded", "newer_is_live")
+
+
+def plain_kind(type_: str) -> str:
+    """`soak`, `depends on`: the type of a promotion in words; one that people answer is an `approval`."""
+    words = _CAPITAL.sub(" ", type_.removesuffix("Promotion")).lower()
+    return "approval" if words == "manual" else words
 
 
 def held(kind: str) -> State:

@@ -52,6 +52,7 @@ class Rendering:
             filters.spelled,
             filters.meaning,
             filters.passed_by,
+            filters.plain_kind,
         ):
             self._environment.filters[one.__name__] = one
         for known in (

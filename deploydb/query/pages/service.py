@@ -167,6 +167,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "tried": folded(answer["deployments"]),
         "drawn": timeline(answer["stays"], answer["failures"], list(lanes), start, end),
         "days": days,
+        "quiet": not answer["failures"] and all(moment(one["since"]) <= start for one in answer["stays"]),
         "ranges": [{"days": one, "address": beside(asked, days=one)} for one in sorted({*_RANGES, days})],
         "environments_kept": [
             {"name": name, "address": beside(asked, environment=name), "chosen": name == environment}

@@ -124,6 +124,23 @@ def artifacts_of_module(
     return [ArtifactView(**row._mapping) for row in found]
 
 
+def artifacts_around(connection: sa.Connection, view: ReleaseView, *, most: int) -> list[ArtifactView]:
+    """A version and as many of its module on each side, the last published first. Index: `ix_artifact_module`."""
+    mine = sa.select(*_VIEWED).where(artifact.c.module_key == module_key(view.group, view.name))
+    same = artifact.c.published_at == view.published_at
+    later = sa.or_(artifact.c.published_at > view.published_at, sa.and_(same, artifact.c.id > view.id))
+    nearest = mine.where(later).order_by(artifact.c.published_at, artifact.c.id).limit(most)
+    others = mine.where(sa.not_(later)).order_by(*_NEWEST_FIRST).limit(most + 1)
+    rows = [*reversed(connection.execute(nearest).all()), *connection.execute(others)]
+    return [ArtifactView(**row._mapping) for row in rows]
+
+
+def count_of_module(connection: sa.Connection, group: str, name: str) -> int:
+    """How many versions a module has. Index: `ix_artifact_module`."""
+    mine = sa.select(sa.func.count()).where(artifact.c.module_key == module_key(group, name))
+    return connection.execute(mine).scalar_one()
+
+
 def artifacts_with(connection: sa.Connection, text: str, *, offset: int, limit: int) -> list[ArtifactView]:
     """Artifacts whose group, name or version contains a text, to the letter, in the order of their ids. Reads every
     artifact up to the page."""
