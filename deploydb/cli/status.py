@@ -10,6 +10,7 @@ from deploydb.cli.options import past_option, watched
 from deploydb.cli.output import ago, is_shown, is_wide, outlook_text, output_option, reason_text, show_table, show_words
 from deploydb.domain.model.publications import REMEDY
 from deploydb.query.column import Column
+from deploydb.query.hold_words import whole
 from deploydb.query.status_words import MEANINGS
 
 _LANES = Column("SERVICE"), Column("ENVIRONMENT"), Column("HERE", "text")
@@ -66,7 +67,11 @@ def status(
     for lane in body["lanes"]:
         cells.setdefault(lane["service"], {})[lane["environment"]] = _cell(lane)
     show_matrix(environments, cells)
-    holds = [_hold(hold) for lane in body["lanes"] for hold in lane["holds"]]
+    holds = [
+        whole(*(hold[name] for name in ("kind", "service", "environment", "text")))
+        for lane in body["lanes"]
+        for hold in lane["holds"]
+    ]
     drifts = [_drift(lane, drift) for lane in body["lanes"] for drift in lane["drift"]]
     other = [note["text"] for name in ("setAside", "starved") for note in body.get(name, ())]
     notes = dict.fromkeys([*holds, *drifts, *_contradictions(body["lanes"]), *other])
@@ -163,9 +168,3 @@ def _when(since: str | None) -> str:
 def _incident(incident: Body) -> str:
     version = f" in {incident['version']}" if incident["version"] is not None else ""
     return f"{incident['name'] or 'an incident'}{version} open since {ago(incident['since'])}"
-
-
-def _hold(hold: Body) -> str:
-    """A hold in one line, with what its text does not name."""
-    what = {"pin": f"{hold['service']} in {hold['environment']}: ", "veto": f"{hold['service']} "}
-    return what.get(hold["kind"], "") + str(hold["text"])

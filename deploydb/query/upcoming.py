@@ -9,6 +9,7 @@ from deploydb.domain.calendar.windows import Windows, opens
 from deploydb.domain.gates.window import LONGEST, WindowPromotion
 from deploydb.query.existence import require_environment
 from deploydb.query.hold_views import Held, HoldBody, hold_body
+from deploydb.query.hold_words import whole
 from deploydb.query.request_context import RequestContext
 from deploydb.store.queries.holds import holds_from
 
@@ -23,6 +24,7 @@ class Upcoming(Struct, frozen=True, kw_only=True):
     id: str
     kind: str
     name: str
+    service: str | None
     environment: str | None
     title: str
     about: str
@@ -48,8 +50,9 @@ def _of_hold(hold: HoldBody) -> Upcoming:
         id=f"hold-{hold.id}",
         kind=hold.kind,
         name="",
+        service=hold.service,
         environment=hold.environment,
-        title=hold.text,
+        title=whole(hold.kind, hold.service, hold.environment, hold.text),
         about=hold.reason or "",
         begins=datetime.fromisoformat(hold.begins or hold.since),
         until=datetime.fromisoformat(hold.until) if hold.until is not None else None,
@@ -66,6 +69,7 @@ def _of_windows(asked: RequestContext, environment: str, end: datetime) -> Itera
                     id=f"window-{environment}-{one.ident}-{begins:%Y%m%dT%H%M%SZ}",
                     kind="window",
                     name=one.ident,
+                    service=None,
                     environment=environment,
                     title=f"{environment}: {one.ident} is open",
                     about=one.description,

@@ -40,7 +40,8 @@ def strip(ahead: Sequence[dict[str, Any]], start: datetime, end: datetime) -> li
         if one["kind"] == "window":
             windows.setdefault(one["name"], []).append(bar)
         else:
-            holds.append(Row(name="", look=held(one["kind"]), bars=[bar]))
+            look = held(one["kind"])
+            holds.append(Row(name=f"{one['service']} {look.word}" if one["service"] else "", look=look, bars=[bar]))
     return [Row(name=name, look=_OPEN, bars=bars) for name, bars in windows.items()] + holds
 
 
