@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from deploydb.domain.model.catalog import Catalog
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.lane_state import STATES, is_behind, states_of
-from deploydb.query.service_groups import metadata_of
+from deploydb.query.service_groups import about_name
 
 _MOST_FOLLOWED = 20
 """Services whose lanes are asked one by one."""
@@ -73,15 +73,9 @@ def matching(
         exact = [one for one in known if one.name == service]
         known = exact or [one for one in known if service.casefold() in one.name.casefold()]
     for one in known:
-        missing = words and [word for word in words if word not in _about(catalog, one.name)]
+        missing = words and [word for word in words if word not in about_name(catalog, one.name)]
         if not missing or all(any(word in version for version in _versions(one)) for word in missing):
             yield one
-
-
-def _about(catalog: Catalog, name: str) -> str:
-    metadata = metadata_of(catalog, name)
-    labels = [f"{label}={value}" for label, value in metadata.labels.items()]
-    return "\n".join([name, metadata.team or "", *labels]).casefold()
 
 
 def _versions(service: MatrixService) -> set[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
 from deploydb.http.errors import bad_request, nearest, not_found, shown
 
@@ -14,6 +14,21 @@ def metadata_of(catalog: Catalog, service: str) -> ServiceMetadata:
     """None of it for a service that is not configured."""
     configured = catalog.services.get(service)
     return configured.known_metadata if configured is not None else NO_METADATA
+
+
+def about(service: Service) -> str:
+    """What is searched for words: the name, the team, and the labels (`tier=web`) of a service."""
+    return _searched(service.ident, service.known_metadata)
+
+
+def about_name(catalog: Catalog, service: str) -> str:
+    """As `about`; of a service that is not configured, its name."""
+    return _searched(service, metadata_of(catalog, service))
+
+
+def _searched(name: str, metadata: ServiceMetadata) -> str:
+    labels = [f"{label}={value}" for label, value in metadata.labels.items()]
+    return "\n".join([name, metadata.team or "", *labels]).casefold()
 
 
 def belongs(catalog: Catalog, service: str, team: str | None, label: str | None) -> bool:

@@ -105,7 +105,7 @@ def test_on_a_telephone_the_list_says_of_which_environment_it_is_with_its_holds(
     with tab(browser, site, width=390) as page:
         page.goto("/status")
         note = page.locator("p.phone")
-        assert " ".join(note.inner_text().split()) == "Of each service the last environment: prod. prod frozen"
+        assert " ".join(note.inner_text().split()) == "Of each service its last environment: prod frozen"
     with tab(browser, site) as page:
         page.goto("/status")
         assert not page.locator("p.phone").is_visible()

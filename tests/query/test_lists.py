@@ -110,6 +110,54 @@ def test_an_environment_has_what_runs_changes_holds_and_windows(world: Scenario,
     assert re.search("closed</span> until <[^>]*>2026-11-23 09:00:00 UTC<", page)
 
 
+def test_services_are_counted_found_by_words_and_have_their_worst_state(world: Scenario, service: Service) -> None:
+    world.publish("1.0")
+    world.evaluate()
+    world.deploy("failed")
+    for words, found in (("tier=gold shop", ["bar"]), ("BARS", ["bar"]), ("nothing", [])):
+        assert [one["service"] for one in service.get(f"/services?match={words}")["services"]] == found
+    assert [service.get("/services?perPageSize=2&pageNumber=1")[name] for name in ("total", "first")] == [3, 3]
+    assert "3 services, 1 to 2, by name" in service.ask("/services?perPageSize=2", **BROWSER).text
+    page = service.ask("/services", **BROWSER).text
+    assert re.search(r'href="/status\?service=foo"><span class="state bad">.*?trouble</span>', page)
+    assert "/status?service=bar" not in page
+    assert "No service matches." in service.ask("/services?match=nothing", **BROWSER).text
+
+
+def test_a_freeze_is_seen_in_the_list_of_environments(world: Scenario, service: Service) -> None:
+    assert ">Holds<" not in service.ask("/environments", **BROWSER).text
+    assert ">Description<" not in service.ask("/environments", **BROWSER).text
+    world.tell("hold.placed", kind="freeze", environment="prod", by="carol", reason="holidays")
+    world.tell("hold.placed", kind="pin", service="foo", environment="dev", version="1.0", by="carol", reason="x")
+    world.evaluate(minutes=1)
+    dev, prod = service.get("/environments")["environments"]
+    assert (dev["holds"], [one["kind"] for one in prod["holds"]]) == ([], ["freeze"])
+    assert "frozen</span>" in service.ask("/environments", **BROWSER).text
+
+
+def test_holds_of_an_environment_say_of_which_service(world: Scenario, service: Service) -> None:
+    world.tell("hold.placed", kind="pin", service="foo", environment="prod", version="1.0", by="carol", reason="slow")
+    world.evaluate(minutes=1)
+    page = service.ask("/environments/prod", **BROWSER).text
+    assert re.search(r'<a href="/services/foo">foo</a>: <span[^>]*>pinned to 1.0 by carol: slow', page)
+    assert re.search(r'class="lane-name"><span class="state wait">.*?foo pinned</span>', page)
+    assert "SUMMARY:foo in prod: pinned to 1.0 by carol: slow" in service.ask("/environments/prod.ics").text
+
+
+def test_the_services_of_an_environment_are_counted_and_found(world: Scenario, service: Service) -> None:
+    foo = catalog().services["foo"]
+    names = [f"s{number:03}" for number in range(250)]
+    world.catalog = catalog(*(replace(foo, ident=name, artifacts=(f"com.example:{name}",)) for name in names))
+    page = service.ask("/environments/dev", **BROWSER).text
+    assert "250 services, 1 to 200" in page
+    assert "On its way, and what stands over it" not in page
+    assert "250 services, 201 to 250" in service.ask("/environments/dev?pageNumber=1", **BROWSER).text
+    found = service.get("/environments/dev.json?match=S24")
+    assert [one["service"] for one in found["lanes"]] == [f"s24{number}" for number in range(10)]
+    assert (found["total"], found["more"]) == (10, False)
+    assert "No service matches." in service.ask("/environments/dev?match=nothing", **BROWSER).text
+
+
 def test_curl_gets_the_addresses_of_answers(world: Scenario, service: Service) -> None:
     answer = service.ask("/", accept="*/*", host="deploydb.example.com")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/plain; charset=utf-8")

@@ -34,6 +34,16 @@ ALERT = State("alert", "bad", "incident, or starved")
 ASKED = State("person", "busy", "waits for people")
 _CONFLICT = State("alert", "wait", "contradicted")
 CHANGED = State("sent", "busy", "changed")
+LOOKS = {
+    "trouble": State("cross", "bad", "trouble"),
+    "approval": State(ASKED.icon, ASKED.tone, "approval"),
+    "deploying": State("play", "busy", "deploying"),
+    "waiting": State("clock", "wait", "waiting"),
+    "drift": State("drift", "wait", "drift"),
+    "held": State("pause", "wait", "held"),
+    "changed": CHANGED,
+}
+"""The states of lanes."""
 LEGEND = (*STATES.values(), NEVER, ASKED, *HOLDS.values(), _DRIFT, _CONFLICT, ALERT, CHANGED)
 """All that cells show, in the order of the legend."""
 _TINTS = {"trouble": "bad", "deploying": "busy", "held": "stopped", "changed": "busy"}
@@ -150,15 +160,15 @@ def tint(states: Sequence[str]) -> str:
     return next((_TINTS[one] for one in states if one in _TINTS), "")
 
 
-def legend_of(rows: Iterable[Sequence[Cell | None]], beside: Iterable[State], *, ages: bool) -> Mapping[str, Any]:
+def legend_of(rows: Iterable[Sequence[Cell | None]], beside: Iterable[State], *, dense: bool) -> Mapping[str, Any]:
     """What the legend of some rows explains: the `marks` of their cells and `beside` them, the bars of versions
-    (`waves`), and the `ages` of those that run."""
+    (`waves`), and the `ages` of those that run: of the `dense` matrix."""
     cells = [one for row in rows for one in row if one is not None]
     used = {mark for one in cells for mark in one.marks} | {one.state for one in cells} | set(beside)
     return {
         "marks": [one for one in LEGEND if one in used],
-        "waves": any("w1" in one.look for one in cells),
-        "ages": ages and any(one.age for one in cells),
+        "waves": dense and any("w1" in one.look for one in cells),
+        "ages": dense and any(one.age for one in cells),
     }
 
 

@@ -11,15 +11,15 @@ from deploydb.domain.gates.window import WindowPromotion
 from deploydb.query.bodies import body_of
 from deploydb.query.hold_views import HoldBody
 from deploydb.query.lane_bodies import Lane
+from deploydb.query.matrix_rows import matching, within
 from deploydb.query.pages.filters import moment
-from deploydb.query.pages.page import Answer, Page, narrowed, pages_beside, stream_of
+from deploydb.query.pages.page import Answer, Page, lanes_of_now, narrowed, pages_beside, stream_of
 from deploydb.query.pages.strip import strip
 from deploydb.query.pages.svg import axis
 from deploydb.query.request_context import RequestContext, iso
-from deploydb.query.resource import PAGE
+from deploydb.query.resource import PAGE, text
 from deploydb.query.resources.blame import Change, blame
 from deploydb.query.resources.holds import holds
-from deploydb.query.resources.matrix import every_lane
 from deploydb.query.upcoming import upcoming
 from deploydb.store.environment_names import names_of
 from deploydb.v1_schema import Environment as EnvironmentBody
@@ -27,6 +27,7 @@ from deploydb.v1_schema import Environment as EnvironmentBody
 _LANES = 200
 """Of a page."""
 _CHANGES = 50
+"""The newest."""
 _HOURS = 7 * 24
 """How far back changes are looked for."""
 _AHEAD = timedelta(days=14)
@@ -43,10 +44,12 @@ class Windows(Struct, frozen=True, kw_only=True):
 
 
 class Ahead(Struct, frozen=True, kw_only=True):
-    """A hold (`kind`: of the hold), or a time at which a `window` is open (`name`: of the promotion)."""
+    """A hold (`kind`: of the hold, `service`: the one that it is over), or a time at which a `window` is open (`name`:
+    of the promotion)."""
 
     kind: str
     name: str
+    service: str | None
     title: str
     begins: str
     until: str | None
@@ -54,13 +57,16 @@ class Ahead(Struct, frozen=True, kw_only=True):
 
 class Environment(Struct, frozen=True, kw_only=True):
     """An environment: how it is configured (null: not any more), its lanes, holds and windows, what is ahead until a
-    time, and what changed in it in the last week. `more`: there are more lanes, on the next page."""
+    time, and what changed in it in the last week. `total`: how many lanes match, of which these are from number `first`
+    on; `more`: there are more of them, on the next page."""
 
     environment: str
     configuration: EnvironmentBody | None
     orchestrator: str | None
     entry: list[str]
     lanes: list[Lane]
+    total: int
+    first: int
     more: bool
     holds: list[HoldBody]
     windows: list[Windows]
@@ -71,12 +77,14 @@ class Environment(Struct, frozen=True, kw_only=True):
 
 
 def environment(asked: RequestContext) -> Environment:
-    """One environment, with a page of its lanes."""
+    """One environment, with a page of its lanes: of the services that match."""
     name = names_of(asked.engine).now(asked.name("environment"))
     page = asked.page(size=_LANES)
     here = {"service": None, "environment": name}
-    every, _ = every_lane(narrowed(asked, dict.fromkeys(("at", "known_at", "compare"))))
-    lanes = [lane for lane in every.lanes if lane.environment == name]
+    _, services = lanes_of_now(asked)
+    words = (asked.option("match") or "").casefold().split()
+    found = matching(asked.catalog, list(within(services, [name])), None, words)
+    lanes = [lane for service in found for lane, _ in service.lanes]
     configured = asked.catalog.environments.get(name)
     return Environment(
         environment=name,
@@ -84,6 +92,8 @@ def environment(asked: RequestContext) -> Environment:
         orchestrator=configured.orchestrator if configured is not None else None,
         entry=list(configured.entry) if configured is not None else [],
         lanes=lanes[page.offset : page.offset + page.size],
+        total=len(lanes),
+        first=page.offset + 1,
         more=len(lanes) > page.offset + page.size,
         holds=holds(narrowed(asked, here)).holds,
         windows=list(_windows(asked, name)) if configured is not None else [],
@@ -107,6 +117,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
     return {
         "strip": strip(answer["ahead"], start, end),
         "axis": axis(start, end),
+        "most_changes": _CHANGES,
         "beside": pages_beside(asked, more=answer["more"]),
         "stream": stream_of(environment=answer["environment"]),
     }
@@ -119,7 +130,10 @@ PAGES = (
         read=environment,
         command=lambda _asked, answer: ["environment", "describe", answer["environment"]],
         drawn=_drawn,
-        parameters=PAGE,
+        parameters=(
+            *PAGE,
+            text("match", "Of services with all of these words in their name, team, labels, or versions there."),
+        ),
         momentary=True,
     ),
 )

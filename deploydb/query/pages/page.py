@@ -8,8 +8,11 @@ from msgspec.structs import replace
 from starlette.requests import Request
 
 from deploydb.query.environment_sequence import environments_in_order
+from deploydb.query.matrix_rows import MatrixService
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, text
+from deploydb.query.resources.matrix import every_lane
+from deploydb.query.resources.status import Lanes
 
 Answer = Any
 """A body as its JSON has it: templates see the fields that clients get."""
@@ -63,6 +66,11 @@ def narrowed(
     if path is not None:
         scope["path_params"] = dict(path)
     return replace(asked, request=Request(scope), parameters={name: text(name, "") for name in options})
+
+
+def lanes_of_now(asked: RequestContext) -> tuple[Lanes, Sequence[MatrixService]]:
+    """All lanes, and their services, as the matrix has them."""
+    return every_lane(narrowed(asked, dict.fromkeys(("at", "known_at", "compare"))))
 
 
 def stream_of(**wanted: str | None) -> str:

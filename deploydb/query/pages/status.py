@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from deploydb.query.lane_state import STATES
 from deploydb.query.matrix_sections import groups_in, listing
-from deploydb.query.pages.cells import ALERT, ASKED, CHANGED, cells_of, legend_of, own_holds, several, tint
+from deploydb.query.pages.cells import ALERT, LOOKS, cells_of, legend_of, own_holds, several, tint
 from deploydb.query.pages.filters import State, held, moment
 from deploydb.query.pages.page import Answer, Page, choices, options_of, stream_of
 from deploydb.query.pages.time_slider import slider_of
@@ -16,15 +16,6 @@ from deploydb.query.pages.versions import cut
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resources import matrix, status
 
-_LOOKS = {
-    "trouble": State("cross", "bad", "trouble"),
-    "approval": State(ASKED.icon, ASKED.tone, "approval"),
-    "deploying": State("play", "busy", "deploying"),
-    "waiting": State("clock", "wait", "waiting"),
-    "drift": State("drift", "wait", "drift"),
-    "held": State("pause", "wait", "held"),
-    "changed": CHANGED,
-}
 _SORTS = {"name": "Name", "age": "Latest change", "drift": "Most drift", "trouble": "Worst first"}
 _EXPLAINED = {
     "completed": "deployed, not verified yet",
@@ -78,7 +69,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "is_wall": asked.option("wall") is not None,
         "cells": rows,
         "moved": any(one.place for row in rows.values() for one in row if one is not None),
-        "legend": legend_of(rows.values(), _beside(answer), ages=is_dense),
+        "legend": legend_of(rows.values(), _beside(answer), dense=is_dense),
         "explained": _EXPLAINED,
         "first_module": next((one for each in asked.catalog.services.values() for one in each.artifacts), "GROUP:NAME"),
         "lanes_of": partial(_aligned, columns=columns),
@@ -90,7 +81,7 @@ def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:
         "closing": partial(_closing, address, groups_in(given["closed"])),
         "chips": _chips(address, answer["counts"], given["show"]),
         "sorts": _SORTS,
-        "looks": _LOOKS,
+        "looks": LOOKS,
         "names": cut([row["service"] for section in answer["sections"] for row in section["rows"]], _LONGEST_SERVICE),
         "heads": cut(columns, next(most for least, most in _LONGEST_HEAD if len(columns) >= least)),
         "altered": address,
@@ -128,7 +119,7 @@ def _chips(address: Callable[..., str], counts: Mapping[str, int], chosen: str |
         everything,
         *(
             {
-                "state": _LOOKS[name],
+                "state": LOOKS[name],
                 "count": counts[name],
                 "address": address(show=None if chosen == name else name),
                 "chosen": chosen == name,
