@@ -7,9 +7,10 @@ import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from deploydb.domain.suggestions import close_match
+from deploydb.domain.suggestions import close_match, nearest_word
 from deploydb.domain.unsafe_characters import encoded_visibly
 from deploydb.http.negotiation import JSON
 
@@ -91,4 +92,17 @@ async def unknown_path(scope: Scope, _receive: Receive, _send: Send) -> None:
     """The router's default. Raises: HTTPException 404; 405 where another application has the path."""
     if scope.get("state", {}).get(ALSO_ALLOWED):
         raise HTTPException(405)
-    raise not_found(f"there is no {shown(scope['path'])}")
+    paths = {route.path for route in scope["app"].routes if isinstance(route, Route)}
+    raise not_found(f"there is no {shown(scope['path'])}{_near_path(scope['path'], paths)}")
+
+
+def _near_path(path: str, known: Collection[str]) -> str:
+    """`; did you mean /services/foo?`, where the first word of a path that no route has there is misspelt."""
+    words, routes = path.split("/"), [one.split("/") for one in known]
+    for place, word in enumerate(words):
+        there = {route[place] for route in routes if place < len(route)}
+        if word not in there:
+            near = None if any(one.startswith("{") for one in there) else nearest_word(word, there)
+            return f"; did you mean {shown('/'.join([*words[:place], near, *words[place + 1 :]]))}?" if near else ""
+        routes = [route for route in routes if place < len(route) and route[place] == word]
+    return ""

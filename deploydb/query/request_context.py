@@ -10,9 +10,8 @@ from msgspec import Struct
 from starlette.requests import Request
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.suggestions import suggestion
 from deploydb.domain.templates import Template
-from deploydb.http.errors import bad_request, existing, not_found, shown
+from deploydb.http.errors import bad_request, existing, nearest, not_found, shown
 from deploydb.http.ids import integer, row_id
 from deploydb.query.paging import DEFAULT_SIZE, Page
 from deploydb.query.resource import PAGING, Parameter
@@ -67,7 +66,7 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
             raise bad_request(f"{name} has a NUL character")
         choices = self.parameters[name].choices
         if text is not None and choices and text not in choices:
-            raise bad_request(f"{name}={shown(text)} is not known{suggestion(text, choices)}")
+            raise bad_request(f"{name}={shown(text)} is not known{nearest(text, choices)}")
         return text
 
     def number(self, name: str) -> int | None:

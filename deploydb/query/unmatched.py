@@ -57,6 +57,6 @@ def _why(catalog: Catalog, view: UnmatchedView) -> str:
 
 
 def unmatched_text(recently: int, type_: str, source: str, why: str) -> str:
-    """`3 match nothing, the last: deployment.finished by ci: no deployment…`: how many did of late, and the last."""
-    matching = "1 matches" if recently == 1 else f"{recently} match"
-    return f"{matching} nothing, the last: {type_} by {source}: {why}"
+    """`3 facts match nothing, the last: no deployment… (deployment.finished by ci)`: how many of late, and the last."""
+    matching = "1 fact matches nothing" if recently == 1 else f"{recently} facts match nothing, the last"
+    return f"{matching}: {why} ({type_} by {source})"

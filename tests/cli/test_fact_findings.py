@@ -27,7 +27,7 @@ def test_unmatched_facts_are_listed_and_found_by_doctor(sqlite_url: str, tmp_pat
         found = json.loads(shell.run("doctor", "-o", "json").stdout)
         (finding,) = [one for one in found if one["check"] == "unmatched facts"]
         assert finding["state"] == "warn"
-        assert finding["seen"].startswith("2 match nothing, the last: verification.finished by tests: no promotion")
+        assert finding["seen"].startswith("2 facts match nothing, the last: no promotion")
 
 
 def test_a_source_whose_clock_is_ahead_is_found_by_doctor(sqlite_url: str, tmp_path: Path) -> None:

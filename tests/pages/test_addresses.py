@@ -97,7 +97,7 @@ def test_what_only_looks_like_a_time_is_left_as_it_is(service: Service) -> None:
 @pytest.mark.parametrize(
     ("path", "status", "words"),
     [
-        ("/nowhere", 404, "there is no /nowhere"),
+        ("/nowhere", 404, "there is no /nowhere; did you mean /where?"),
         ("/services/nothing", 404, "there is no service nothing"),
         ("/environments/mars", 404, "there is no environment mars"),
         ("/flows/x", 400, "x is not the id of flow"),

@@ -45,7 +45,7 @@ def test_a_time_is_local_and_of_utc_on_hovering_until_utc_is_chosen(browser: Bro
         expect(time).to_have_text("2026-11-23 00:30:30 UTC+4:30")
         expect(time).to_have_attribute("title", "2026-11-22 20:00:30 UTC")
         expect(time).to_have_attribute("datetime", "2026-11-22T20:00:30+00:00")
-        expect(page.get_by_role("contentinfo")).to_contain_text(f"times of {KABUL}")
+        expect(page.get_by_role("contentinfo")).to_contain_text(f"times in {KABUL}")
         since = page.locator(".dense td time").first
         assert re.fullmatch(
             r"2026-11-2\d \d\d:\d\d:\d\d UTC\+4:30, 2026-11-2\d \d\d:\d\d:\d\d UTC", since.get_attribute("title") or ""
@@ -70,7 +70,7 @@ def test_without_a_script_times_are_of_utc_and_say_so(browser: Browser, site: st
         page.goto("/status?at=2026-11-22T20:00:30Z")
         expect(page.locator(".lead time")).to_have_text("2026-11-22 20:00:30 UTC")
         assert zones(page) == {"UTC"}
-        expect(page.get_by_role("contentinfo")).to_contain_text("times of UTC")
+        expect(page.get_by_role("contentinfo")).to_contain_text("times in UTC")
         expect(page.locator("#zone")).to_be_hidden()
         expect(page.get_by_label("At (UTC)", exact=True)).to_have_value("2026-11-22T20:00:30")
 

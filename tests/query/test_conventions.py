@@ -124,11 +124,11 @@ def test_accept_may_come_in_several_lines(quiet: Service) -> None:
         ("/api/events?before=x", 400, "before=x is not a whole number from 0"),
         ("/api/events?type=%00", 400, "type has a NUL character"),
         ("/api", 404, "there is no /api"),
-        ("/api/artefacts", 404, "there is no /api/artefacts"),
+        ("/api/artefacts", 404, "there is no /api/artefacts; did you mean /api/artifacts?"),
         ("/api/services/", 404, "there is no /api/services/"),
         ("/api/%E2%82%AC", 404, "there is no /api/€"),
         ("/api/..%2F..%2Fetc%2Fpasswd", 404, "there is no /api/../../etc/passwd"),
-        ("/nowhere", 404, "there is no /nowhere"),
+        ("/nowhere", 404, "there is no /nowhere; did you mean /where?"),
     ],
 )
 def test_an_error_names_what_was_asked_for(empty: Service, path: str, code: int, message: str) -> None:

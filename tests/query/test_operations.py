@@ -127,7 +127,7 @@ def test_calls_of_webhooks_that_were_given_up_are_listed_with_the_command_that_r
         "replay": f"deploydb webhook replay {delivery.id}",
     }
     page = service.ask("/operations").text
-    assert f"<code>deploydb webhook replay {delivery.id}</code>" in page
+    assert f'<code class="nowrap">deploydb webhook replay {delivery.id}</code>' in page
     assert "secret" not in page
     replay(world.engine, world.now, delivery.id)
     assert "dead" not in service.get("/api/operations")

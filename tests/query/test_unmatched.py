@@ -36,7 +36,9 @@ def test_a_report_for_an_unknown_promotion_is_unmatched_too(service: Service, wo
     assert fact["deployment"] == 2
     assert service.get("/api/operations")["unmatched"] == 1
     (entry,) = service.get("/api/inbox?kind=unmatched")["entries"]
-    assert entry["text"].startswith("1 matches nothing, the last: verification.finished by ")
+    assert entry["text"].startswith(
+        "1 fact matches nothing: no promotion smok of foo in staging; did you mean smoke? (verif"
+    )
 
 
 def test_a_vote_for_an_unknown_promotion_is_unmatched_when_the_release_is_through(

@@ -29,7 +29,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.deployments import asked_deployment
 from deploydb.query.response_cache import Answers, Sources
 
-_HEADLINES = {400: "That cannot be understood", 404: "There is no such thing", 503: "Not at the moment"}
+_HEADLINES = {400: "That cannot be understood", 404: "Not found", 503: "Not at the moment"}
 _FIRST = ("/inbox", "/status")
 """The pages that every page leads to first."""
 _LOCAL = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?")

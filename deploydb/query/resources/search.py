@@ -69,7 +69,7 @@ def search(asked: RequestContext) -> Search:
     known = catalog.every_service()
     with asked.store() as connection:
         found = [
-            *(_service(known[name]) for name in islice(_matching(text, known), _MOST["service"])),
+            *(_service(catalog, known[name]) for name in islice(_matching(text, known), _MOST["service"])),
             *(
                 _environment(catalog, name)
                 for name in islice(_matching(text, catalog.environments), _MOST["environment"])
@@ -145,11 +145,12 @@ def _nearest(catalog: Catalog, services: Mapping[str, Service], words: Sequence[
     names = [*known, *places]
     close = [name for word in words[:4] for name in get_close_matches(word, names, n=3)]
     for name in dict.fromkeys(close):
-        yield _environment(catalog, places[name]) if name in places else _service(services[known[name]])
+        yield _environment(catalog, places[name]) if name in places else _service(catalog, services[known[name]])
 
 
-def _service(known: Service) -> Hit:
-    about = known.known_metadata.team or known.description[:100]
+def _service(catalog: Catalog, known: Service) -> Hit:
+    goes = f"goes to {_listed(catalog.environments_of(known.ident)) or 'no environment'}"
+    about = known.known_metadata.team or known.description[:100] or goes
     return Hit(kind="service", name=known.ident, about=about, address=_page(known.ident))
 
 

@@ -39,6 +39,8 @@
     });
   }
 
+  const pages = document.querySelector(".top nav ul");
+  pages?.addEventListener("scroll", () => { pages.classList.toggle("scrolled", pages.scrollLeft > 4); });
   document.querySelector(".top [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 
   // Empty fields do not go into the address.
