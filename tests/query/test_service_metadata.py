@@ -61,7 +61,7 @@ def test_the_page_of_a_service_leads_to_its_code_its_people_and_its_runs(world: 
     for link in (METADATA.repository, METADATA.chat, ODD, f"{METADATA.repository}/compare/{OLD}...{NEW}", f"{ODD}#1.1"):
         assert link is not None
         assert f'<a href="{_escaped(link)}" rel="noreferrer noopener">' in page
-    assert "commits from dev" in page
+    assert ">1 commit from dev</a>" in page
     assert "&lt;b&gt;Shop&lt;/b&gt;" in page
     assert "<code>tier=gold</code>" in page
     assert service.get("/services/foo.json")["comparisons"] == [
@@ -70,6 +70,7 @@ def test_the_page_of_a_service_leads_to_its_code_its_people_and_its_runs(world: 
             "after": "dev",
             "module": "com.example:foo",
             "url": f"https://github.com/example/foo/compare/{OLD}...{NEW}",
+            "commits": 1,
         }
     ]
 
@@ -82,20 +83,12 @@ def test_a_commit_leads_to_its_page(world: Scenario, service: Service, path: str
     assert "https://github.com/" not in service.ask(path).text
 
 
-def test_commits_are_read_for_a_service_with_a_repository_alone(
-    world: Scenario, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    asked: list[list[int]] = []
-
-    def commits(_: object, idents: list[int]) -> dict[int, str | None]:
-        asked.append(idents)
-        return {}
-
-    monkeypatch.setattr("deploydb.query.pages.service.commits_of", commits)
-    service.get("/services/foo.json")
+def test_without_a_repository_the_commits_are_those_of_the_releases_between(world: Scenario, service: Service) -> None:
     world.catalog = catalog(FOO)
-    service.get("/services/foo.json")
-    assert [bool(idents) for idents in asked] == [True, False]
+    (compared,) = service.get("/services/foo.json")["comparisons"]
+    assert (compared["url"], compared["commits"]) == (None, 1)
+    page = service.ask("/services/foo").text
+    assert '<a href="/diff?from=dev&amp;to=prod&amp;service=foo">1 commit from dev</a>' in page
 
 
 def test_a_report_of_a_job_is_a_link_where_its_gate_is(world: Scenario, service: Service) -> None:

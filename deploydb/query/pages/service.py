@@ -1,19 +1,19 @@
 """`/services/{service}`: its stages as a graph, what ran there as a timeline, and what has been tried."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from msgspec import Struct
 
-from deploydb.domain.code_links import compare_url
-from deploydb.domain.model.service_metadata import NO_METADATA, ServiceMetadata
+from deploydb.domain.model.service_metadata import NO_METADATA
 from deploydb.query.bodies import ReasonBody, body_of, reason_body
 from deploydb.query.existence import require_service
 from deploydb.query.folding import folded
 from deploydb.query.lane_bodies import Lane
 from deploydb.query.origin import origin_of
 from deploydb.query.pages.badge import markdown
+from deploydb.query.pages.comparisons import Comparison, comparisons
 from deploydb.query.pages.filters import moment
 from deploydb.query.pages.lane_cards import lane_cards
 from deploydb.query.pages.page import Answer, Page, beside, narrowed, pages_beside, stream_of
@@ -22,7 +22,7 @@ from deploydb.query.request_context import RequestContext, iso
 from deploydb.query.resource import PAGE, number, text
 from deploydb.query.resources.history import OUTCOME, Tried, asked_outcome, tried
 from deploydb.query.resources.status import status
-from deploydb.store.queries.deployments import DeploymentView, commits_of
+from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.deployments import history as deployments_of
 from deploydb.store.queries.live_intervals import live_durations
 from deploydb.v1_schema import Service as ServiceBody
@@ -73,15 +73,6 @@ class Stage(Struct, frozen=True, kw_only=True):
     need: str
 
 
-class Comparison(Struct, frozen=True, kw_only=True):
-    """The address of the commits that a module in one stage has, and that in a stage after it has not yet."""
-
-    environment: str
-    after: str
-    module: str
-    url: str
-
-
 class Service(Struct, frozen=True, kw_only=True):
     """A service: how it is configured (null: not any more), what it runs, what it ran and what failed (`stays`,
     `failures`), and what has been tried: in one environment, with one outcome, where these are asked for."""
@@ -105,6 +96,7 @@ def service(asked: RequestContext) -> Service:
     start = asked.now - timedelta(days=asked.number("days") or DAYS)
     configured = asked.catalog.services.get(name)
     metadata = configured.known_metadata if configured is not None else NO_METADATA
+    configured_stages = asked.catalog.stages(configured) if configured is not None else ()
     others = dict.fromkeys(("environment", "team", "label", "at", "known_at", "compare"))
     lanes = status(narrowed(asked, {"service": name, **others})).lanes
     with asked.store() as connection:
@@ -113,17 +105,18 @@ def service(asked: RequestContext) -> Service:
         page, environment, outcome = asked.page(), asked.environment(), asked_outcome(asked)
         views = deployments_of(connection, name, environment, outcome, offset=page.offset, limit=page.size + 1)
         failures = deployments_of(connection, name, outcome="failed", since=start, offset=0, limit=_MOST_FAILURES)
-        compared = [one.deployment for lane in lanes for one in lane.running] if metadata.repository else []
-        commits = commits_of(connection, compared)
+        after = {one.environment: one.after for one in configured_stages}
+        names = {environment: one.environments for environment, one in after.items()}
+        compared = comparisons(connection, metadata, asked.catalog.order_of(name), names, lanes)
     stages = [
-        Stage(environment=one.environment, after=list(one.after.environments), need=one.after.need)
-        for one in (asked.catalog.stages(configured) if configured is not None else ())
+        Stage(environment=environment, after=list(one.environments), need=one.need)
+        for environment, one in after.items()
     ]
     return Service(
         service=name,
         configuration=ServiceBody.of(configured) if configured is not None else None,
         stages=stages,
-        comparisons=list(_comparisons(metadata, stages, lanes, commits)),
+        comparisons=compared,
         now=asked.now.isoformat(),
         since=start.isoformat(),
         lanes=lanes,
@@ -144,18 +137,6 @@ def _failure(view: DeploymentView) -> Failure:
         at=iso(at),
         reason=reason_body(view.status_reason),
     )
-
-
-def _comparisons(
-    metadata: ServiceMetadata, stages: list[Stage], lanes: list[Lane], commits: Mapping[int, str | None]
-) -> Iterator[Comparison]:
-    running = {lane.environment: {one.module: commits.get(one.deployment) for one in lane.running} for lane in lanes}
-    for stage in stages:
-        for before in stage.after:
-            for module, commit in running.get(stage.environment, {}).items():
-                url = compare_url(metadata, commit, running.get(before, {}).get(module))
-                if url is not None:
-                    yield Comparison(environment=stage.environment, after=before, module=module, url=url)
 
 
 def _drawn(asked: RequestContext, answer: Answer) -> Mapping[str, Any]:

@@ -133,13 +133,6 @@ def deployment_by_id(connection: sa.Connection, ident: int) -> DeploymentView | 
     return found[0] if found else None
 
 
-def commits_of(connection: sa.Connection, idents: Collection[int]) -> dict[int, str | None]:
-    """The commits that deployments deploy, by their ids. Index: primary keys."""
-    wanted = sa.select(deployment.c.id, artifact.c.commit).join(artifact, artifact.c.id == deployment.c.artifact_id)
-    found = connection.execute(wanted.where(among(deployment.c.id, sorted(idents)))) if idents else ()
-    return {row.id: row.commit for row in found}
-
-
 def deployments_by_id(connection: sa.Connection, idents: Collection[int]) -> dict[int, DeploymentView]:
     """Several deployments, by their ids. Index: primary key."""
     wanted = VIEWED.where(among(deployment.c.id, sorted(idents)))

@@ -1,6 +1,6 @@
 """Which releases lie between two of a module."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,8 +9,9 @@ from msgspec import Struct
 from deploydb.domain.model.artifact import module_key
 from deploydb.store import bulk
 from deploydb.store.columns import UtcDateTime, viewed
+from deploydb.store.list_parameters import among
 from deploydb.store.queries.artifacts import MODULE
-from deploydb.store.tables import artifact
+from deploydb.store.tables import artifact, deployment
 
 MOST = 50
 """Of each module."""
@@ -32,6 +33,20 @@ class ReleaseView(Struct, frozen=True, kw_only=True):
     version: str
     commit: str | None
     published_at: datetime
+
+
+def releases_deployed(connection: sa.Connection, idents: Collection[int]) -> dict[int, ReleaseView]:
+    """The releases that deployments deploy, by their ids. Index: primary keys."""
+    wanted = sa.select(deployment.c.id.label("deployment"), *viewed(ReleaseView, artifact, module=MODULE)).join(
+        artifact, artifact.c.id == deployment.c.artifact_id
+    )
+    found = connection.execute(wanted.where(among(deployment.c.id, sorted(idents)))) if idents else ()
+    return {
+        row.deployment: ReleaseView(
+            module=row.module, version=row.version, commit=row.commit, published_at=row.published_at
+        )
+        for row in found
+    }
 
 
 _SPAN = (artifact.c.module_key, sa.Column("after", UtcDateTime), sa.Column("until", UtcDateTime))
