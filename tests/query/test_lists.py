@@ -150,6 +150,9 @@ def test_the_services_of_an_environment_are_counted_and_found(world: Scenario, s
     world.catalog = catalog(*(replace(foo, ident=name, artifacts=(f"com.example:{name}",)) for name in names))
     page = service.ask("/environments/dev", **BROWSER).text
     assert "250 services, 1 to 200" in page
+    idents = re.findall(r' id="([^"]+)"', page)
+    assert len(set(idents)) == len(idents)
+    assert [page.count(f'name="{name}"') for name in ("q", "match")] == [1, 1]
     assert "On its way, and what stands over it" not in page
     assert "250 services, 201 to 250" in service.ask("/environments/dev?pageNumber=1", **BROWSER).text
     found = service.get("/environments/dev.json?match=S24")
