@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 
 from deploydb.domain.model.deployment import UNDER_WAY
-from deploydb.query.bodies import ReasonBody
 from deploydb.query.hold_views import HoldBody
-from deploydb.query.lane_bodies import Lane, Pending
+from deploydb.query.lane_bodies import Lane, Pending, Running
 
 STATES = ("trouble", "approval", "deploying", "waiting", "drift", "held", "changed")
 """The worst first. A lane in none of them is quiet."""
@@ -20,12 +19,12 @@ def states_of(lane: Lane, *, stands_still: bool = False) -> Sequence[str]:
     Waiting: something is to come. Held: by a hold on this service. Changed: it runs another version now than at the
     time that is compared with now."""
     noted = lane.pending or lane.drift or lane.failed or lane.incidents or lane.holds or lane.changed
-    if not (stands_still or noted) and all(one.status == "SUCCESS" for one in lane.running):
+    if not (stands_still or noted or any(one.status == "FAILED" or _asks_people(one) for one in lane.running)):
         return ()  # most lanes are quiet
     statuses = {one.status for one in lane.pending if is_coming(one)}
     found = {
         "trouble": stands_still or _is_in_trouble(lane),
-        "approval": any(map(_asks_people, [one.reason for one in lane.running] + [one.reason for one in lane.pending])),
+        "approval": any(map(_asks_people, lane.running)) or any(map(_asks_people, lane.pending)),
         "deploying": not statuses.isdisjoint(UNDER_WAY),
         "waiting": "NOT_STARTED" in statuses,
         "drift": bool(lane.drift),
@@ -69,7 +68,7 @@ def _is_in_trouble(lane: Lane) -> bool:
     return bool(ended or vetoed_there(lane))
 
 
-def _asks_people(reason: ReasonBody | None) -> bool:
-    if reason is None:
+def _asks_people(one: Running | Pending) -> bool:
+    if one.reason is None or one.status == "SUCCESS":
         return False
-    return "awaiting_approval" in (reason.code, *(part["code"] for part in reason.params.get("reasons", ())))
+    return "awaiting_approval" in (one.reason.code, *(part["code"] for part in one.reason.params.get("reasons", ())))
