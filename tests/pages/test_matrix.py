@@ -213,7 +213,7 @@ def test_a_hold_over_an_environment_stands_once_over_its_column(browser: Browser
         assert page.locator("thead").get_by_text("frozen", exact=True).is_visible()
         assert page.locator("tr", has_text="svc-007").locator("td").first.get_attribute("class") == "bad"
         assert page.locator("thead th", has_text="dev").locator(".behind").get_attribute("title") == (
-            "1 of 260 lanes are not up to date"
+            "1 of 260 lanes is not up to date"
         )
 
 
