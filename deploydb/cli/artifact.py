@@ -6,7 +6,7 @@ from deploydb.cli.client import Body, ask
 from deploydb.cli.effect import require_effect
 from deploydb.cli.options import action_options, arguments, artifact_option
 from deploydb.cli.output import ago, is_shown, is_wide, output_option, reason_text, show_line, show_table, whole
-from deploydb.cli.publisher import publish_one, signed
+from deploydb.cli.publisher import publish_order, signed_order
 from deploydb.domain.model.artifact import Artifact, split_module
 from deploydb.domain.model.errors import NotFound, Permanent
 from deploydb.domain.model.facts import ArtifactAccepted
@@ -67,7 +67,7 @@ def show(what: str, output: str) -> None:
 @artifact.command()
 @arguments("service", "version", "digest")
 @artifact_option
-@action_options(reason_required=True, over_http=False)
+@action_options(reason_required=True)
 def accept(service: str, version: str, digest: str, artifact: str | None, reason: str, by: str | None) -> None:
     """Make the file with DIGEST the VERSION of SERVICE from now on, where several files were published as it.
 
@@ -84,8 +84,8 @@ def accept(service: str, version: str, digest: str, artifact: str | None, reason
         raise Permanent(f"nothing is accepted: {answer['why']}")
     group, name = split_module(answer["module"])
     file = Artifact(group=group, name=name, version=version, digest=digest)
-    fact = ArtifactAccepted(**signed(by), artifact=file, reason=reason)
-    publish_one(fact)
+    fact = ArtifactAccepted(**signed_order(by), artifact=file, reason=reason)
+    publish_order(fact)
     require_effect(fact)
     show_line(f"{answer['module']}:{version} is {digest} from now on", err=True)
 

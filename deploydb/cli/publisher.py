@@ -124,8 +124,7 @@ def publish_order(fact: Fact, *flags: str) -> None:
         return
     checked(fact)
     order, name, decision = declared
-    given = json.loads(encode_fact(fact))
-    fields = {field.encode_name: given[field.encode_name] for field in decision.fields() if field.encode_name in given}
+    fields = decision.request_of(json.loads(encode_fact(fact)))
     chosen = {DECISION: name} if len(order.decisions) > 1 else {}
     body = fields | chosen | dict.fromkeys(flags, True)
     try:

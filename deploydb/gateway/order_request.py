@@ -8,11 +8,13 @@ from uuid import uuid4
 from msgspec import Struct, inspect
 from starlette.exceptions import HTTPException
 
+from deploydb.domain.model.artifact import Artifact
 from deploydb.domain.model.facts import Fact, HoldPlaced
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.gateway.field_reader import FieldReader
 from deploydb.gateway.request_body import Content
-from deploydb.http.orders import DECISION, Decision, Order
+from deploydb.http.errors import shown
+from deploydb.http.orders import DECISION, FILE, Decision, Order, is_file
 from deploydb.identity import FORM_FIELD, Person
 
 _OTHER_FIELDS = ("by", "next", FORM_FIELD)
@@ -46,8 +48,9 @@ class OrderRequest(Struct, frozen=True, kw_only=True):
         if no_choice is not None:
             reader.wrong[DECISION] = no_choice
         flags = frozenset(flag for flag in order.flags if reader.flag(flag))
-        named = [field.encode_name for field in decision.fields()]
-        reader.refuse_others((*named, *order.flags, *_OTHER_FIELDS, *([DECISION] if len(order.decisions) > 1 else [])))
+        reader.refuse_others(
+            (*decision.names(), *order.flags, *_OTHER_FIELDS, *([DECISION] if len(order.decisions) > 1 else []))
+        )
         reader.require()
         id_, source = key or str(uuid4()), source_of(person)
         if decision.fact is HoldPlaced and fields["kind"] != "pin":
@@ -66,6 +69,8 @@ def source_of(person: Person) -> str:
 
 
 def _value(reader: FieldReader, decision: Decision, field: inspect.Field) -> object:
+    if is_file(field):
+        return _file(reader)
     name, required = field.encode_name, decision.is_required(field)
     why = decision.required.get(name, "")
     match _type_of(field):
@@ -83,6 +88,15 @@ def _value(reader: FieldReader, decision: Decision, field: inspect.Field) -> obj
             return reader.name(name, required=required) or None
         case other:
             raise TypeError(f"{name} is a {type(other).__name__}: no field of an order is one")
+
+
+def _file(reader: FieldReader) -> Artifact | None:
+    """None where a field of it is wrong."""
+    module, version, digest = (reader.name(name) for name in FILE)
+    group, mark, name = module.partition(":")
+    if module and not (group and mark and name):
+        reader.wrong.setdefault("artifact", f"expected GROUP:NAME, found {shown(module)}")
+    return None if reader.wrong else Artifact(group=group, name=name, version=version, digest=digest)
 
 
 def _type_of(field: inspect.Field) -> inspect.Type:

@@ -8,7 +8,15 @@ import sqlalchemy as sa
 from starlette.exceptions import HTTPException
 
 from deploydb.domain.model.catalog import Catalog
-from deploydb.domain.model.facts import AboutApproval, AboutHold, AboutIncident, Fact, HoldLifted, HoldPlaced
+from deploydb.domain.model.facts import (
+    AboutApproval,
+    AboutHold,
+    AboutIncident,
+    ArtifactAccepted,
+    Fact,
+    HoldLifted,
+    HoldPlaced,
+)
 from deploydb.domain.model.overrides import Hold
 from deploydb.domain.model.promotions import FREEZE
 from deploydb.domain.wording import text
@@ -62,7 +70,8 @@ def unknown_version(fact: Fact) -> HTTPException:
     """404 for an order for a version that is not there."""
     given: Any = fact
     where = f" in {given.environment}" if getattr(fact, "environment", None) is not None else ""
-    lane = f"{shown(given.version or '')} of {given.service}{where}"
+    of = given.artifact.module if isinstance(fact, ArtifactAccepted) else given.service
+    lane = f"{shown(given.version or '')} of {of}{where}"
     deployment = getattr(fact, "deployment", None)
     if deployment is not None:
         return not_found(f"there is no deployment {deployment} of {lane}")

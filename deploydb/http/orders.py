@@ -5,6 +5,7 @@ The fields of an order are those of its fact, but for those that the gateway fil
 """
 
 from collections.abc import Mapping
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -16,6 +17,19 @@ FILLED_IN = ("id", "source", "time", "by", "historical", "command", "commit")
 """What no request gives: the gateway does, or it is nothing for people."""
 DECISION = "decision"
 """The field that chooses between the facts of an order."""
+
+
+FILE = {
+    "artifact": "The module, GROUP:NAME.",
+    "version": "The version.",
+    "digest": "The digest of the file, as it was published.",
+}
+"""The fields of a request for the file that a fact names, all of them required."""
+
+
+def is_file(field: msgspec.inspect.Field) -> bool:
+    """Whether a field of a fact is a file, which a request names by `FILE`."""
+    return isinstance(field.type, msgspec.inspect.StructType)
 
 
 class Decision(Struct, frozen=True, kw_only=True):
@@ -37,6 +51,21 @@ class Decision(Struct, frozen=True, kw_only=True):
     def is_required(self, field: msgspec.inspect.Field) -> bool:
         """Whether a request must have the field."""
         return field.required or field.encode_name in self.required
+
+    def names(self, *, required: bool = False) -> list[str]:
+        """The names of a request's fields; those that it must have."""
+        wanted = (field for field in self.fields() if self.is_required(field) or not required)
+        return [name for field in wanted for name in (FILE if is_file(field) else (field.encode_name,))]
+
+    def request_of(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The fields of the request that becomes the fact with a body."""
+        given = {**body}
+        for field in filter(is_file, self.fields()):
+            file = given.pop(field.encode_name)
+            given |= {name: file[name] for name in FILE if name in file} | {
+                "artifact": f"{file['group']}:{file['name']}"
+            }
+        return {name: given[name] for name in self.names() if name in given}
 
 
 class Order(Struct, frozen=True, kw_only=True):
@@ -74,6 +103,13 @@ ORDERS = (
                 required={"reason": "it shows with the attempt"},
                 refusal="nothing is attempted",
             )
+        },
+    ),
+    Order(
+        path="/api/acceptances",
+        about="Make a file the version that several files were published as.",
+        decisions={
+            "accept": Decision(fact=facts.ArtifactAccepted, required={"reason": _WHY}, refusal="nothing is accepted")
         },
     ),
     Order(

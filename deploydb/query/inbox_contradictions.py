@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 import sqlalchemy as sa
+from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import split_module
 from deploydb.domain.model.catalog import Catalog
@@ -56,4 +57,5 @@ def _acceptances(service: str | None, module: str, known: Standing) -> Iterable[
     version, files = known.first.artifact.version, [known.first, *known.later]
     for digest in dict.fromkeys(one.artifact.digest for one in files if one.fact not in known.settled):
         if digest is not None:
-            yield act("accept", "artifact accept", service, version, digest, artifact=module, reason=WHY)
+            accepted = act("accept", "artifact accept", service, version, digest, artifact=module, reason=WHY)
+            yield replace(accepted, digest=digest)

@@ -35,11 +35,12 @@ WHY = "WHY"
 
 class Act(Struct, frozen=True, kw_only=True):
     """What may be done about an entry, and the command that does it. `version`: what the lane would get by it, where
-    that is known."""
+    that is known; `digest`: the file that an acceptance makes the version."""
 
     verb: Verb
     command: str
     version: str | UnsetType = UNSET
+    digest: str | UnsetType = UNSET
 
 
 class Entry(Struct, frozen=True, kw_only=True, rename="camel"):

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 
 from deploydb.http.negotiation import FORM, JSON, V1_JSON
-from deploydb.http.orders import DECISION, ORDERS, Decision, Order
+from deploydb.http.orders import DECISION, FILE, ORDERS, Decision, Order, is_file
 
 _ERRORS = {
     400: "The body cannot be read, or Idempotency-Key is none.",
@@ -92,10 +92,13 @@ def _body(order: Order, name: str, decision: Decision) -> dict[str, Any]:
     fields = {
         field.encode_name: {key: value for key, value in _plain(known[field.encode_name]).items() if key != "default"}
         for field in decision.fields()
+        if not is_file(field)
     }
+    if any(map(is_file, decision.fields())):
+        fields |= {name: {"type": "string", "description": about} for name, about in FILE.items()}
     chosen = {DECISION: {"const": name}} if len(order.decisions) > 1 else {}
     flags = {flag: {"type": "boolean", "description": about} for flag, about in order.flags.items()}
-    required = [field.encode_name for field in decision.fields() if decision.is_required(field)]
+    required = decision.names(required=True)
     is_named = bool(chosen) and not (order.default and name == next(iter(order.decisions)))
     return {
         "type": "object",

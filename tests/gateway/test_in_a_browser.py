@@ -6,7 +6,7 @@ from playwright.sync_api import Browser, Page
 from tests.e2e.up import Up
 from tests.pages.browser import tab
 from tests.pages.conftest import browser
-from tests.workers.in_process import published
+from tests.workers.in_process import fact, published
 
 __all__ = ["browser"]
 
@@ -82,6 +82,28 @@ def test_a_release_is_approved_from_the_inbox_by_five_keys(up: Up, browser: Brow
         assert up.deploy() == "prod"
         if scripts:
             page.get_by_text("your approval", exact=True).wait_for(state="detached")
+    up.stop()
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_a_contradiction_is_decided_on_the_page_of_the_inbox(up: Up, browser: Browser, *, scripts: bool) -> None:
+    foo = {"group": "com.example", "name": "foo", "version": "1.0"}
+    files = ("sha256:aa", "sha256:bb")
+    up.publish(*(fact("artifact.published", digest, artifact={**foo, "digest": digest}) for digest in files))
+    up.until(lambda: "contradiction" in up._get("/api/inbox")["counts"], "the files contradict each other")
+    with tab(browser, up.url, java_script_enabled=scripts) as page:
+        page.goto("/sign-in?next=/inbox?kind=contradiction")
+        _sign_in(page, (up.folder / "data" / "token").read_text().strip())
+        entry = page.locator("#inbox .entry")
+        entry.locator("summary").click()
+        entry.get_by_label("The file that com.example:foo 1.0 is").select_option("sha256:bb")
+        entry.get_by_role("textbox").fill(HOSTILE)
+        entry.get_by_role("button", name="Accept this file").click()
+        page.wait_for_url("**/effect?source=**")
+        page.get_by_text("It counts").wait_for()
+        assert HOSTILE in page.inner_text("main")
+        page.goto("/inbox")
+        page.get_by_text("Nothing needs attention").wait_for()
     up.stop()
 
 

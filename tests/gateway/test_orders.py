@@ -11,8 +11,9 @@ WHY = {"reason": "audit"}
 FREEZE = {"kind": "freeze", "environment": "prod", **WHY}
 PROMOTE = {"service": "foo", "environment": "prod", "version": "1.0", "skip": ["dev"], **WHY}
 HOTFIX = {"service": "foo", "version": "1.0", "skip": ["dev"], **WHY}
+FILE = {"artifact": "com.example:foo", "version": "1.0", "digest": "sha256:bb", **WHY}
 INCIDENT = {"service": "foo", "environment": "dev", "incident": "INC-1", **WHY}
-PATHS = ["/api/holds", "/api/promotions", "/api/hotfixes", "/api/rollbacks", "/api/incidents"]
+PATHS = ["/api/holds", "/api/promotions", "/api/hotfixes", "/api/rollbacks", "/api/incidents", "/api/acceptances"]
 
 
 def test_a_hold_is_placed_by_the_person_and_has_an_id(asked: Gateway) -> None:
@@ -116,6 +117,24 @@ def test_an_incident_is_opened_and_resolved(asked: Gateway) -> None:
     assert (fact["type"], fact["by"]) == ("incident.resolved", "alice")
 
 
+def test_a_file_of_a_version_with_two_is_accepted(asked: Gateway) -> None:
+    asked.world.publish("1.0", artifact={"digest": "sha256:bb"}, source="other")
+    answer = asked.say(FILE, path="/api/acceptances", idempotency_key="k")
+    assert (answer.status_code, answer.json()["type"], answer.json()["counts"]) == (202, "artifact.accepted", True)
+    assert asked.ingest("artifact.accepted") == 1
+    assert asked.say(FILE, path="/api/acceptances", idempotency_key="k").status_code == 201, "the same request again"
+    refused = asked.say(FILE, path="/api/acceptances")
+    assert refused.json()["message"] == (
+        "nothing is accepted: sha256:bb is the file of com.example:foo:1.0, and nothing contradicts it"
+    )
+    asked.world.publish("1.0", artifact={"digest": "sha256:cc"}, source="other")
+    form = {**FILE, "digest": "sha256:cc"}
+    assert asked.submit("/api/acceptances", form, signed_in=ALICE).headers["location"].startswith("/effect?source=")
+    (fact,) = asked.received()
+    assert (fact["by"], fact["reason"]) == ("alice", "audit")
+    assert fact["artifact"] == {"group": "com.example", "name": "foo", "version": "1.0", "digest": "sha256:cc"}
+
+
 @pytest.mark.parametrize(
     ("path", "fields", "status", "message"),
     [
@@ -143,6 +162,20 @@ def test_an_incident_is_opened_and_resolved(asked: Gateway) -> None:
         ("/api/hotfixes", {**HOTFIX, "version": "9"}, 404, "there is no version 9 of foo"),
         ("/api/rollbacks", {"service": "foo", **WHY}, 422, "environment is missing"),
         ("/api/incidents", {**INCIDENT, "environment": "moon"}, 404, "there is no environment moon"),
+        ("/api/acceptances", {**FILE, "version": "9"}, 404, "there is no version 9 of com.example:foo"),
+        ("/api/acceptances", {**FILE, "artifact": "foo"}, 422, "artifact expected GROUP:NAME, found foo"),
+        (
+            "/api/acceptances",
+            {"artifact": "com.example:foo"},
+            422,
+            "version is missing; digest is missing; reason is m",
+        ),
+        (
+            "/api/acceptances",
+            FILE,
+            422,
+            "nothing is accepted: com.example:foo:1.0 was not published with sha256:bb; known digests: sha256:aa",
+        ),
     ],
 )
 def test_an_order_that_is_none_is_refused_with_the_reason(

@@ -81,6 +81,7 @@ def _row(entry: Any, person: Person | None) -> dict[str, Any]:  # noqa: ANN401  
     parts = (entry["kind"], entry["deployment"] or "", entry.get("promotion", ""), entry.get("hold", ""))
     has_lane = entry["service"] is not None and entry["environment"] is not None
     verbs = {one["verb"]: one for one in entry["acts"]}
+    files = [one["digest"] for one in entry["acts"] if "digest" in one]
     named = [entry[name] or "" for name in ("service", "environment", "version")]
     return {
         **entry,
@@ -88,7 +89,8 @@ def _row(entry: Any, person: Person | None) -> dict[str, Any]:  # noqa: ANN401  
         "verbs": verbs,
         "yours": entry["kind"] == "approval" and person is not None and _awaits(entry, person),
         "is_ordered": has_lane and bool(verbs.keys() & _ORDERED),
-        "has_form": has_lane and bool(verbs.keys() & {*_ORDERED, "retry"}),
+        "has_form": bool(files) or (has_lane and bool(verbs.keys() & {*_ORDERED, "retry"})),
+        "files": files,
         "address": _address(entry),
         "id": "-".join(segment(part) for part in (*parts, *(named if not entry["deployment"] else ()))),
     }

@@ -1,15 +1,14 @@
 """Accept: `/api/accept/{service}`, what a person's acceptance of a file would do. It does nothing."""
 
-from collections.abc import Sequence
-
 from msgspec import Struct
 
-from deploydb.domain.model.artifact import split_module
-from deploydb.domain.model.publications import Acceptance, Publication, Standing, standing
+from deploydb.domain.model.artifact import Artifact, split_module
+from deploydb.domain.model.publications import Standing, standing
 from deploydb.http.errors import not_found
 from deploydb.query.existence import require_service, unknown_version
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import Resource, needed, text
+from deploydb.store.effects.acceptance import acceptance_obstacle, has_file
 from deploydb.store.queries.publications import words_on_version
 
 
@@ -50,35 +49,21 @@ def accept(asked: RequestContext) -> Accept:
         }
         if not found:
             raise unknown_version(connection, asked.catalog, service, None, version, only)
-    with_digest = {module: words for module, words in found.items() if _has(words, digest)}
+    with_digest = {module: words for module, words in found.items() if has_file(words, digest)}
     if len(with_digest) > 1:
         raise not_found(f"{' and '.join(with_digest)} have {version} with {digest}: name one of them as `artifact`")
     module, words = next(iter((with_digest or found).items()))
-    before = standing(words)
-    after = standing([*words, Acceptance(key=before.first.key, digest=digest, event=0)])
-    why = None
-    if not with_digest:
-        why = f"{module}:{version} was not published with {digest}; known digests: {_listed(found[module])}"
-    elif (before.first, before.conflict) == (after.first, after.conflict):
-        why = f"{digest} is the file of {module}:{version}, and nothing contradicts it"
+    group, name = split_module(module)
+    why = acceptance_obstacle(words, Artifact(group=group, name=name, version=version, digest=digest))
     return Accept(
         service=service,
         version=version,
         module=module,
         digest=digest,
-        files=_files(before),
+        files=_files(standing(words)),
         counts=why is None,
         why=why,
     )
-
-
-def _has(words: Sequence[Publication | Acceptance], digest: str) -> bool:
-    return any(isinstance(one, Publication) and not one.observed and one.artifact.digest == digest for one in words)
-
-
-def _listed(words: Sequence[Publication | Acceptance]) -> str:
-    digests = [one.artifact.digest for one in words if isinstance(one, Publication)]
-    return ", ".join(dict.fromkeys(filter(None, digests))) or "none"
 
 
 def _files(known: Standing) -> list[File]:

@@ -19,12 +19,14 @@ from deploydb.engine.word_check import approval_obstacle
 from deploydb.store.deployment_resolver import candidates
 from deploydb.store.deployments import deployment_of
 from deploydb.store.effects import holds
+from deploydb.store.effects.acceptance import acceptance_obstacle
 from deploydb.store.effects.orders import order_outcome
 from deploydb.store.effects.retry import retry_outcome
 from deploydb.store.effects.rollback import rollback_in
 from deploydb.store.queries.branches import branch_of_version
 from deploydb.store.queries.deployments import deployment_by_id
 from deploydb.store.queries.holds import holds_at
+from deploydb.store.queries.publications import words_on_version
 from deploydb.store.queries.why import deployment_of_version
 
 _LAST = "\U0010ffff"
@@ -67,6 +69,10 @@ def beforehand(
         case facts.AboutIncident():
             known, why = holds.incident_beforehand(connection, fact)
             return Beforehand(fact=fact, counts=bool(known), why=why)
+        case facts.ArtifactAccepted(artifact=file):
+            words = words_on_version(connection, file.group, file.name, file.version)
+            obstacle = acceptance_obstacle(words, file) if words is not None else None
+            return Beforehand(fact=fact, counts=obstacle is None, why=obstacle) if words is not None else None
         case _:
             raise TypeError(f"{facts.type_of(fact)} is no order of a person")
 
