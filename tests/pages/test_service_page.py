@@ -61,7 +61,7 @@ def test_the_picture_has_versions_failures_and_the_commits_between_stages(browse
             " ".join(cards.first.locator(".line").last.text_content().split())
             == "failed: 2.0 its orchestrator gave no reason"
         )
-        assert "not started: 2.0" in cards.last.text_content()
+        assert "will not come: 2.0 failed in dev" in " ".join(cards.last.text_content().split())
         commits = cards.last.get_by_role("link", name="1 commit from dev")
         assert commits.get_attribute("href") == f"https://gitlab.com/example/foo/-/compare/{OLD}...{NEW}"
         assert page.locator(".edges .edge.good").count() == 0  # they run different versions

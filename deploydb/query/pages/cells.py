@@ -49,7 +49,7 @@ LEGEND = (*STATES.values(), NEVER, ASKED, *HOLDS.values(), _DRIFT, _CONFLICT, AL
 _TINTS = {"trouble": "bad", "deploying": "busy", "held": "stopped", "changed": "busy"}
 _LONGEST_NOTED = 20
 """Of a version in a title that is not the one of the cell."""
-_LONGEST = ((12, 9), (8, 12), (5, 17), (4, 20), (0, 28))
+_LONGEST = ((12, 9), (8, 12), (5, 17), (4, 24), (0, 28))
 """From so many columns on, how long a version is at most; two versions in a cell are as in 8 columns."""
 
 
