@@ -10,7 +10,7 @@ from tests.cluster import write_config
 from tests.e2e.up import Up
 from tests.gateway.given import GATED
 from tests.servers.ports import free_port
-from tests.workers.in_process import published
+from tests.workers.in_process import fact, published
 
 WHY = ("--reason", "audit")
 
@@ -89,6 +89,11 @@ def test_each_order_of_a_person_has_its_effect(up: Up, laptop: Shell) -> None:
 
     laptop.ok("incident", "open", "foo", "prod", "INC-1", *WHY)
     laptop.ok("incident", "resolve", "foo", "prod")
+    foo = {"group": "com.example", "name": "foo", "version": "9.0"}
+    up.publish(*(fact("artifact.published", digest, artifact={**foo, "digest": digest}) for digest in ("a:1", "a:2")))
+    up.until(lambda: "contradiction" in up._get("/api/inbox")["counts"], "the files contradict each other")
+    assert "com.example:foo:9.0 is a:2" in laptop.ok("artifact", "accept", "foo", "9.0", "a:2", *WHY).stderr
+    assert "contradiction" not in up._get("/api/inbox")["counts"]
     sources = {event["source"] for event in laptop.json("events", "--limit", "200")["events"]}
     person = next(source for source in sources if source.startswith("gateway/"))
     assert not any(source.startswith("cli/") for source in sources)

@@ -270,3 +270,4 @@ def test_what_does_not_exist_is_named(service: Service, query: str) -> None:
 def test_a_kind_that_there_is_not_is_refused(service: Service) -> None:
     answer = (400, "kind=approvl is not known; did you mean approval?")
     assert service.refusal("/api/inbox?kind=approvl") == answer
+    assert "kind=zzz is not known; there is approval, commands, " in service.refusal("/api/inbox?kind=zzz")[1]

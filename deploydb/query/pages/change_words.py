@@ -12,6 +12,7 @@ _LOOKS = {
     "retried": State("play", "wait", "retried"),
     "rolled back": State("alert", "bad", "rolled back"),
     "approved": State("ok", "good", "approved"),
+    "accepted": State("ok", "good", "file accepted"),
     "refused": State("cross", "bad", "refused"),
     "overridden": State("alert", "bad", "overridden"),
     "held": State("pause", "wait", "held"),
