@@ -16,7 +16,7 @@ from deploydb.query.column import Column
 _PLACES = (
     Column("SERVICE"),
     Column("ENVIRONMENT"),
-    Column("IT"),
+    Column("STATE"),
     Column("DEPLOYMENT", gives_way=2),
     Column("STATUS"),
     Column("REASON", "text", gives_way=1),

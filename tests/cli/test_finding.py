@@ -7,7 +7,7 @@ from tests.cli.test_reads import columns
 def test_where_is_a_row_for_each_environment(seeded: Shell) -> None:
     title, heading, *rows = seeded.ok("where", "com.example:foo:1.0").stdout.splitlines()
     assert title.startswith("com.example:foo 1.0, published ")
-    assert columns(heading) == ["SERVICE", "ENVIRONMENT", "IT", "WHEN", "NOW THERE", "REASON"]
+    assert columns(heading) == ["SERVICE", "ENVIRONMENT", "STATE", "WHEN", "NOW THERE", "REASON"]
     assert [columns(row)[:3] for row in rows] == [["foo", "dev", "ran"], ["foo", "prod", "runs, FAILED"]]
     assert "1.1 (newer)" in rows[0]
 

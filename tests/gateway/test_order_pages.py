@@ -80,6 +80,7 @@ def test_a_rollback_is_shown_first_and_names_both_versions(asked: Gateway) -> No
     text = page(asked, "/orders/foo/dev")
     assert "Nothing to roll back to: no other version has succeeded here</span>." in text
     assert "note bad" not in text
+    assert 'deploydb rollback foo dev <span class="whole">--dry-run</span></code>' in text
     assert "9.9 has not succeeded in dev" in page(asked, "/orders/foo/dev?to=9.9")
     assert "note bad" in page(asked, "/orders/foo/dev?to=9.9")
     lane = {"service": "foo", "environment": "dev", "version": "1.0"}

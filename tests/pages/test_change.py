@@ -95,3 +95,4 @@ def test_a_version_that_ran_has_from_when_to_when_and_no_column_is_empty(service
     page = _text(service.ask("/artifacts/1").text)
     assert "dev ran from 3d to 2d ago runs there instead 1.1 , newer" in page
     assert "There?" not in page
+    assert "prod runs for 2d" in page

@@ -181,6 +181,8 @@ def test_a_table_has_the_kinds_of_gates_in_words_and_no_empty_column(browser: Br
         kinds = {" ".join(one.split()) for one in gates.all_inner_texts()}
         assert kinds == {"Gate smoke verification", "Gate soak", "Gate manual approval"}
         assert page.get_by_role("columnheader", name="Next check").count() == 1
+        stages = page.locator("tr.stage")
+        assert "34m ago" in stages.filter(has_text="dev").first.inner_text()  # as on its card
         page.goto("/flows/1")
         assert page.get_by_role("columnheader", name="Next check").count() == 0
         page.goto("/why/foo/prod?version=1.0")

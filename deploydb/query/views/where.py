@@ -23,7 +23,7 @@ def _tables(body: Body) -> Iterator[Table]:
 
 def _row(place: Body) -> Sequence[Cell]:
     since, until, now = place["since"], place["until"], place["now"]
-    when = (Ago(since), "until", Ago(until)) if since is not None and until is not None else Ago(since)
+    when = ("from", Ago(since), "to", Ago(until)) if since is not None and until is not None else Ago(since)
     instead = (now["version"], *(("(newer)",) if now["newer"] else ())) if now is not None else None
     state = f"{place['state']}, {place['status']}" if place["state"] in ("runs", "coming") else place["state"]
     state += f" ({place['veto']})" if "veto" in place else ""
@@ -46,7 +46,7 @@ VIEW = View(
         columns=(
             Column("SERVICE"),
             Column("ENVIRONMENT"),
-            Column("IT"),
+            Column("STATE"),
             Column("WHEN", "text", gives_way=2),
             Column("NOW THERE", "text"),
             Column("REASON", "text", gives_way=1),
