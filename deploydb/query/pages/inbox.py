@@ -1,5 +1,6 @@
 """What the page of the inbox has beside the answer: where each entry leads, and the kinds to choose from."""
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -92,8 +93,13 @@ def _row(entry: Any, person: Person | None) -> dict[str, Any]:  # noqa: ANN401  
         "has_form": bool(files) or (has_lane and bool(verbs.keys() & {*_ORDERED, "retry"})),
         "files": files,
         "address": _address(entry),
-        "id": "-".join(segment(part) for part in (*parts, *(named if not entry["deployment"] else ()))),
+        "id": "-".join(_plain(part) for part in (*parts, *(named if not entry["deployment"] else ()))),
     }
+
+
+def _plain(part: object) -> str:
+    """A part of an id that a selector takes, too: htmx looks by one for what it has to keep."""
+    return re.sub(r"[^a-zA-Z0-9]", lambda found: f"_{ord(found[0]):x}_", str(part))
 
 
 def _awaits(entry: Any, person: Person) -> bool:  # noqa: ANN401
