@@ -34,7 +34,7 @@ def test_the_last_event_is_where_its_link_leads(service: Service, world: Scenari
     last = service.get("/api/operations")["lastEvent"]
     assert last["type"] == "service.evaluated"
     page = service.ask("/operations", accept="text/html").text
-    (link,) = re.findall(rf'<a href="([^"]+)">number {last["number"]}</a>', page)
+    (link,) = re.findall(rf'<a class="nowrap" href="([^"]+)">number {last["number"]}</a>', page)
     address, _, anchor = unescape(link).partition("#")
     assert f'<li id="{anchor}">' in service.ask(address, accept="text/html").text
 
