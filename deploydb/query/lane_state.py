@@ -71,4 +71,5 @@ def _is_in_trouble(lane: Lane) -> bool:
 def _asks_people(one: Running | Pending) -> bool:
     if one.reason is None or one.status == "SUCCESS":
         return False
-    return "awaiting_approval" in (one.reason.code, *(part["code"] for part in one.reason.params.get("reasons", ())))
+    codes = {one.reason.code, *(part["code"] for part in one.reason.params.get("reasons", ()))}
+    return "awaiting_approval" in codes
