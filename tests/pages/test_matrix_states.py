@@ -80,7 +80,7 @@ def test_a_vetoed_version_that_runs_is_trouble_everywhere(service: Service) -> N
     assert "bad" in looks.split()
     assert title.startswith("1.0 is vetoed by dave: breaks ranking")
     assert "search" in shown(service, "trouble")
-    assert dict(looked_at(matrix))["search → prod"].startswith("1.0 1.0 is vetoed by dave: breaks ranking")
+    assert dict(looked_at(matrix))["search → prod"].startswith("runs 1.0 1.0 is vetoed by dave: breaks ranking")
     (entry,) = service.get("/api/inbox?kind=vetoed")["entries"]
     assert (entry["service"], entry["environment"], entry["version"]) == ("search", "prod", "1.0")
     assert entry["text"] == "it runs, and 1.0 is vetoed by dave: breaks ranking"
@@ -98,7 +98,7 @@ def test_what_waits_for_people_needs_a_look(service: Service) -> None:
 
 def test_the_cause_stands_before_what_waits_for_it(service: Service) -> None:
     text = dict(looked_at(page_of(service, "/status")))[f"{NAME} → prod"]
-    assert text.startswith("0.0 completed; drift: 0.2 expected; pinned to 0.2 by ")
+    assert text.startswith("runs 0.0 completed; drift: 0.2 expected; pinned to 0.2 by ")
 
 
 def test_on_a_telephone_the_list_says_of_which_environment_it_is_with_its_holds(browser: Browser, site: str) -> None:

@@ -13,7 +13,7 @@ from deploydb.query.request_context import RequestContext
 from deploydb.query.resources.inbox import signed_in
 
 _STATES = {
-    "approval": State("clock", "busy", "approval"),
+    "approval": State("person", "busy", "approval"),
     "failure": State("cross", "bad", "failed"),
     "rollback": State("alert", "bad", "rolled back"),
     "vetoed": State("veto", "bad", "vetoed"),

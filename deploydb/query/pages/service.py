@@ -36,7 +36,7 @@ _OUTCOMES = {
     None: "every outcome",
     "success": "success",
     "failed": "failed",
-    "open": "under way",
+    "open": "started, completed",
     "rollback": "rollbacks",
     "skipped": "skipped",
 }
