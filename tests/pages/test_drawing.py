@@ -31,10 +31,10 @@ def test_what_was_over_before_is_not_drawn_and_what_was_short_is_drawn_wide_enou
     ("since", "lasts", "named"),
     [
         (START, timedelta(days=10), ["01 Nov", "03 Nov", "05 Nov", "07 Nov", "09 Nov"]),
-        (START + timedelta(minutes=37), timedelta(hours=6), ["01 Nov 02:00", "01 Nov 04:00"]),
-        (START + timedelta(hours=7), timedelta(days=1), ["01 Nov 12:00", "01 Nov 18:00", "02 Nov 00:00"]),
-        (START, timedelta(days=30), ["02 Nov", "09 Nov", "16 Nov", "23 Nov"]),
-        (START - timedelta(days=360), timedelta(days=360), ["Jan 2026", "Apr 2026", "Jul 2026"]),
+        (START + timedelta(minutes=37), timedelta(hours=6), ["01 Nov 02:00", "01 Nov 04:00", "01 Nov 06:00"]),
+        (START + timedelta(hours=7), timedelta(1), ["01 Nov 12:00", "01 Nov 18:00", "02 Nov 00:00", "02 Nov 06:00"]),
+        (START, timedelta(days=30), ["02 Nov", "09 Nov", "16 Nov", "23 Nov", "30 Nov"]),
+        (START - timedelta(days=360), timedelta(days=360), ["Jan 2026", "Apr 2026", "Jul 2026", "Oct 2026"]),
     ],
 )  # fmt: skip
 def test_ticks_stand_at_round_times(since: datetime, lasts: timedelta, named: list[str]) -> None:

@@ -32,7 +32,11 @@ def answers(service: Service, environment: str, version: str) -> Answers:
     ident, cell = found["why"]["deployment"], lane(service, environment)
     listed = {
         "flow": [one["stage"] for one in _attempts(service, version)],
-        "status": [*cell["pending"], *cell["running"], *cell.get("failed", ())],
+        "status": [
+            *cell["pending"],
+            *cell["running"],
+            *({**one, "status": "FAILED"} for one in cell.get("failed", ())),  # as the name of the list says
+        ],
     }
     of_it = {name: [one for one in bodies if one["deployment"] == ident] for name, bodies in listed.items()}
     return found | {name: bodies[0] for name, bodies in of_it.items() if bodies}
