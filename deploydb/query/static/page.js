@@ -86,6 +86,7 @@
     if (due !== null) return;
     due = window.setTimeout(() => {
       due = null;
+      if (document.hidden) { missed = true; return; }
       last = Date.now();
       window.htmx.trigger(live, "refresh");
     }, Math.max(last + least - Date.now(), 0));
