@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -10,9 +11,9 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule, run_state_machine_as_test
 
-from deploydb.domain.model.catalog import Catalog
+from deploydb.domain.model.catalog import After, Catalog, Stage
 from deploydb.simulation import reproduce
-from tests.domain.any_catalog import CATALOGS, DARING, MODULES
+from tests.domain.any_catalog import CATALOGS, DARING, MODULES, made
 from tests.domain.test_any_history import AnyHistory, AnyOrders
 from tests.servers import PostgreSQL
 from tests.simulation.reality import Reality
@@ -110,3 +111,26 @@ def test_on_postgresql_as_well(postgresql: PostgreSQL) -> None:
         return Reality(postgresql.create_database("reality", template="deploydb_template"), known)
 
     explore(RealOrders, 0, open_store, EXAMPLES // 20)
+
+
+def test_a_rollback_leaves_out_what_failed_after_its_success(sqlite_template: Path, tmp_path: Path) -> None:
+    """A history that the search has found."""
+    stages = (
+        Stage(environment="dev", promotions=("soak",)),
+        Stage(environment="staging", promotions=("manual",), after=After(environments=("dev",))),
+        Stage(environment="prod", after=After(environments=("staging",))),
+    )
+    known = made(stages, "published", (), (), failure_strategy="rollback")
+    it = RealOrders()
+    type(it).open_store = staticmethod(
+        lambda known: Reality(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}", known)
+    )
+    it.begin(known=known)
+    it.recorded()
+    it.live_on(bad=False, module=MODULES[0])
+    it.recorded()
+    it.finish_without_being_asked(outcome="failed", place=0, skew=timedelta(0))
+    it.recorded()
+    it.evaluate(minutes=6000)
+    it.recorded()
+    it.teardown()
