@@ -121,10 +121,11 @@ def test_a_rollback_leaves_out_what_failed_after_its_success(sqlite_template: Pa
         Stage(environment="prod", after=After(environments=("staging",))),
     )
     known = made(stages, "published", (), (), failure_strategy="rollback")
-    it = RealOrders()
-    type(it).open_store = staticmethod(
-        lambda known: Reality(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}", known)
-    )
+
+    def open_store(known: Catalog) -> Reality:
+        return Reality(f"sqlite:///{shutil.copy(sqlite_template, tmp_path / 'deploydb.db')}", known)
+
+    it = type("Found", (RealOrders,), {"open_store": staticmethod(open_store)})()
     it.begin(known=known)
     it.recorded()
     it.live_on(bad=False, module=MODULES[0])
