@@ -24,6 +24,7 @@ from deploydb.gateway.publishing import Publisher, message_of
 from deploydb.gateway.request_body import bounded_body
 from deploydb.hooks import payload
 from deploydb.hooks.hook import Hook
+from deploydb.hooks.image import digest_of
 from deploydb.hooks.schemes import Unverified, verify
 from deploydb.hooks.signal import Ignored
 from deploydb.hooks.tool import known_tools
@@ -34,7 +35,7 @@ from deploydb.http.rate_limits import Limit
 from deploydb.settings import MAX_BODY_BYTES
 from deploydb.store.engine import reading
 from deploydb.store.environment_names import latest_names
-from deploydb.store.queries.artifact_places import by_commit
+from deploydb.store.queries.artifact_places import by_commit, by_digest
 from deploydb.store.queries.events import stored_keys
 from deploydb.telemetry import Log
 from deploydb.wire.native import encode_fact
@@ -166,10 +167,12 @@ def translated(
 ) -> list[Published | Ignored]:
     """What becomes of a request, with the releases that the database knows. Raises: MessageRejected."""
 
-    def releases(commit: str) -> list[Release]:
-        if not payload.COMMIT.fullmatch(commit):
-            return []
-        return [Release(module=one.module, version=one.version) for one in by_commit(connection, commit)]
+    def releases(known: str) -> list[Release]:
+        if digest_of(known) == known:
+            found = by_digest(connection, known)
+        else:
+            found = by_commit(connection, known) if payload.COMMIT.fullmatch(known) else []
+        return [Release(module=one.module, version=one.version) for one in found]
 
     return facts_of(hook, given, under(catalog, latest_names(connection)), releases)
 

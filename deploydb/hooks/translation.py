@@ -20,6 +20,7 @@ from deploydb.domain.model.facts import (
     VerificationFinished,
 )
 from deploydb.hooks.hook import Hook
+from deploydb.hooks.image import is_of_manifest
 from deploydb.hooks.payload import Payload, Request
 from deploydb.hooks.signal import Ignored, Signal
 from deploydb.hooks.tool import known_tools
@@ -29,14 +30,14 @@ _LONGEST_REASON = 2000
 
 
 class Release(Struct, frozen=True, kw_only=True):
-    """A known artifact of a commit."""
+    """A known artifact of a commit or a digest."""
 
     module: str
     version: str
 
 
 Releases = Callable[[str], Sequence[Release]]
-"""The artifacts that are known by a commit, which may be short."""
+"""The artifacts that are known by a commit, which may be short, or by a digest."""
 
 
 class Published(Struct, frozen=True, kw_only=True):
@@ -102,8 +103,11 @@ class _Meaning:
         version = self._value("version")
         if version is None:
             raise _Lacking("it names no version", "version")
-        if signal.moves and "version" not in self._given and self._hook.moves(version):
-            raise _Lacking(f"the tag {version} moves from version to version, and is none", "version")
+        if signal.moves and "version" not in self._given:
+            if self._hook.moves(version):
+                raise _Lacking(f"the tag {version} moves from version to version, and is none", "version")
+            if is_of_manifest(version):
+                raise _Lacking(f"the tag {version} is of a manifest or of its signature, and is no version")
         return ArtifactPublished(**self._base(version), artifact=self._file(self._module(), version))
 
     def _deployment(self) -> Published:
@@ -220,21 +224,26 @@ class _Meaning:
         raise _Lacking(self._no_rule("a service"), "service")
 
     def _release(self, service: str) -> tuple[Release, str | None]:
-        """The release that is meant. Where the commit is that of no known one, or of several, the commit stands in the
-        place of the version, so that the fact is kept until there is one; and why."""
+        """The release that is meant: by its version, else its digest, else its commit. Where the commit is that of no
+        known one, or of several, it stands in the place of the version, so that the fact is kept until there is one;
+        and why."""
         module = self._given.get("artifact", "")
         if not module and "version" not in self._given and (self._signal.part or self._signal.version):
             raise _Lacking(self._no_rule("an artifact"), "artifact")
         version = self._value("version")
         if version is not None and not (self._signal.moves and self._hook.moves(version)):
             return Release(module=module or self._only_module(service), version=version), None
-        commit = self._value("commit")
+        modules = (module,) if module else self._catalog.services[service].artifacts
+        digest, commit = self._value("digest"), self._value("commit")
+        for known in filter(None, (digest, commit)):
+            named = {(one.module, one.version) for one in self._releases(known.lower()) if one.module in modules}
+            found = sorted(named)
+            if len(found) == 1:
+                return Release(module=found[0][0], version=found[0][1]), None
+        if commit is None and digest is not None:
+            raise _Lacking(f"no release of {service} has the digest {digest}, or several have it", "version")
         if commit is None:
             raise _Lacking("it names no version and no commit", "version")
-        modules = (module,) if module else self._catalog.services[service].artifacts
-        found = sorted({(one.module, one.version) for one in self._releases(commit.lower()) if one.module in modules})
-        if len(found) == 1:
-            return Release(module=found[0][0], version=found[0][1]), None
         problem = f"no release of {service} has the commit {commit}"
         if found:
             names = listed([f"{one} {number}" for one, number in found])

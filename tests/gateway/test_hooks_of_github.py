@@ -60,6 +60,7 @@ def test_the_same_package_by_both_events_and_again_is_one_fact(asked: Gateway) -
         ("deployment_status", status("success", payload={"deploydb": "https://x/flows/1"}), "DeployDB's own report"),
         ("workflow_run", run(None, "requested"), "workflow_run requested has no conclusion yet"),
         ("workflow_run", run("skipped"), "the conclusion skipped says nothing"),
+        ("workflow_run", run(None), "workflow_run completed has no conclusion yet"),
     ],
 )
 def test_what_is_not_ours_is_202_with_the_reason(asked: Gateway, event: str, body: dict[str, Any], why: str) -> None:
@@ -79,6 +80,31 @@ def test_a_package_of_maven_is_named_by_the_package(asked: Gateway) -> None:
     body["package"] |= {"name": "com.example:lib", "package_type": "maven"}
     (fact,) = github(asked, "package", body).json()["facts"]
     assert fact["artifact"] == {"group": "com.example", "name": "lib", "version": "2.0", "commit": COMMIT}
+
+
+def test_a_package_of_npm_is_its_file_whatever_ecosystem_it_names(asked: Gateway) -> None:
+    file = {"download_url": "https://s3.test/foo.tgz?X-Amz-Expires=300", "sha256": DIGEST.removeprefix("sha256:")}
+    body = package(container_metadata=None, version="2.0", package_files=[file])
+    body["package"] |= {"name": "com.example:lib", "package_type": "maven", "ecosystem": "docker"}
+    (fact,) = github(asked, "registry_package", {**body, "registry_package": body["package"]}).json()["facts"]
+    assert fact["artifact"] == {"group": "com.example", "name": "lib", "version": "2.0", "digest": DIGEST}
+    file["download_url"] = "https://repo.test/foo.tgz"
+    for files, url in (([file], file["download_url"]), ([file, file], None)):
+        body["package"]["package_version"] |= {"package_files": files, "version": f"2.{len(files)}"}
+        (fact,) = github(asked, "package", body).json()["facts"]
+        assert fact["artifact"].get("url") == url
+
+
+def test_the_commit_of_an_image_is_that_of_its_label_also_among_all_of_them(asked: Gateway) -> None:
+    labels = {"revision": "", "all_labels": {"org.opencontainers.image.revision": COMMIT.upper()}}
+    body = package(container_metadata={"tag": {"name": "1.2.0", "digest": DIGEST}, "labels": labels})
+    (fact,) = github(asked, "package", body).json()["facts"]
+    assert fact["artifact"]["commit"] == COMMIT
+
+
+@pytest.mark.parametrize("tag", [f"sha256-{'ab' * 32}", f"sha256-{'ab' * 32}.att"])
+def test_the_signature_of_an_image_is_no_version(asked: Gateway, tag: str) -> None:
+    assert "is no version" in reason(github(asked, "package", package(tag=tag)))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from deploydb.domain.suggestions import shown
 from deploydb.hooks.payload import Payload, Request, named
 from deploydb.hooks.schemes import BEARER_OR_BASIC
 from deploydb.hooks.signal import Ignored, Signal
-from deploydb.hooks.tool import Report, Tool
+from deploydb.hooks.tool import Report, Tool, ignored
 
 
 def _read(request: Request) -> list[Report]:
@@ -15,7 +15,7 @@ def _read(request: Request) -> list[Report]:
     if payload.get("alerts") is None:
         payload.reject("alerts", "is missing")
     receiver = payload.maybe("receiver")
-    return [_alert(alert, receiver) for alert in payload.parts("alerts")]
+    return [_alert(alert, receiver) for alert in payload.parts("alerts")] or ignored("there is no alert in it")
 
 
 def _alert(alert: Payload, receiver: str | None) -> Report:

@@ -7,6 +7,7 @@ Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/s
 """
 
 from deploydb.domain.suggestions import shown
+from deploydb.hooks.image import Image, image_of
 from deploydb.hooks.payload import Payload, Request, named
 from deploydb.hooks.schemes import BEARER_OR_BASIC, Token
 from deploydb.hooks.signal import Ignored, Outcome, Signal
@@ -39,29 +40,24 @@ def _read(request: Request) -> list[Report]:
 
 
 def _images(app: Payload, about: dict[str, str]) -> list[Report]:
-    tags: dict[str, set[str]] = {}
+    seen: dict[str, dict[str | None, Image]] = {}
     images = app.get("status.summary.images") or []
     if not isinstance(images, list) or not all(isinstance(image, str) for image in images):
         app.reject("status.summary.images", "expected a list of texts")
-    for image in images:
-        address, at, digest = image.partition("@")
-        name, colon, tag = address.rpartition(":")
-        if not colon or "/" in tag:
-            name, tag = address, ""
-        tags.setdefault(name, set()).add(tag or (digest if at else ""))
+    for image in map(image_of, images):
+        seen.setdefault(image.name, {})[image.tag or image.digest] = image
     reports: list[Report] = []
-    for name, found in tags.items():
-        if len(found) > 1:
-            versions = " and ".join(sorted(found))
-            reports.append(
-                Ignored(reason=f"{about['application']} runs {name} as {versions}: its version is not clear")
-            )
-        elif (tag := next(iter(found))) and not tag.startswith("sha256:"):
-            reports.append(
-                _signal(app, {**about, "image": name, "tag": tag}, "succeeded", name, version=tag, moves=True)
-            )
+    for name, found in seen.items():
+        (version, image), *others = found.items()
+        if others:
+            versions = " and ".join(sorted(one or "no tag" for one in found))
+            reason = f"{about['application']} runs {name} as {versions}: its version is not clear"
+            reports.append(Ignored(reason=reason))
+        elif version is None:
+            reports.append(Ignored(reason=f"the image {name} has neither a tag nor a digest"))
         else:
-            reports.append(Ignored(reason=f"the image {name} has no tag"))
+            names = {**about, **named(image=name, tag=image.tag)}
+            reports.append(_signal(app, names, "succeeded", name, version=image.tag, digest=image.digest, moves=True))
     return reports
 
 
@@ -96,6 +92,7 @@ def _signal(
     *,
     version: str | None = None,
     commit: str | None = None,
+    digest: str | None = None,
     moves: bool = False,
 ) -> Signal:
     history = app.parts("status.history")
@@ -111,6 +108,7 @@ def _signal(
         outcome=outcome,
         version=version,
         commit=commit,
+        digest=digest,
         moves=moves,
         part=True,
         reason=state.maybe("message") if outcome == "failed" else None,

@@ -1,9 +1,10 @@
-"""Artifactory: an image was pushed or promoted, or a file was deployed.
+"""Artifactory: an image was pushed, or a file was deployed.
 
 Source: https://docs.jfrog.com/administration/docs/event-types
 """
 
 from deploydb.domain.suggestions import shown
+from deploydb.hooks.image import digest_of
 from deploydb.hooks.payload import Payload, Request, named
 from deploydb.hooks.schemes import Signature, Token
 from deploydb.hooks.signal import Ignored, Signal
@@ -14,21 +15,19 @@ _NO_FILES = (".pom", ".xml", ".sha1", ".sha256", ".sha512", ".md5", ".asc", ".mo
 
 def _read(request: Request) -> list[Report]:
     payload = Payload.of(request)
-    event, domain = payload.text("event_type"), payload.maybe("domain") or "docker"
+    event, domain = payload.text("event_type"), payload.maybe("domain")
     data = payload.part("data") if payload.get("data") is not None else payload
-    if domain == "docker" and event == "pushed":
+    if domain in (None, "docker") and event == "pushed":
         return [_image(data)]
-    if domain == "artifact" and event == "deployed":
+    if domain in (None, "artifact") and event == "deployed":
         return [_file(data)]
-    return [Ignored(reason=f"the event {shown(event)} of {shown(domain)} is no new artifact")]
+    return [Ignored(reason=f"the event {shown(event)} of {shown(domain or 'no domain')} is no new artifact")]
 
 
 def _image(data: Payload) -> Report:
     repository, tag = data.text("repo_key"), data.text("tag")
-    if tag.startswith("sha256"):
-        return Ignored(reason="the manifest has no tag")
     image = f"{repository}/{data.text('image_name')}"
-    digest = _digest(data)
+    digest = digest_of(data.maybe("sha256"))
     return Signal(
         kind="artifact",
         key=f"{image}:{tag}@{digest or ''}",
@@ -44,7 +43,7 @@ def _file(data: Payload) -> Report:
     if path.endswith(_NO_FILES):
         return Ignored(reason=f"{shown(path)} is a file beside an artifact")
     group, module, version = _maven(path)
-    digest = _digest(data)
+    digest = digest_of(data.maybe("sha256"))
     return Signal(
         kind="artifact",
         key=f"{repository}/{path}@{digest or ''}",
@@ -63,11 +62,6 @@ def _maven(path: str) -> tuple[str | None, str | None, str | None]:
     *group, module, version = folders
     is_main = file.startswith(f"{module}-{version}.")
     return (".".join(group), module, version) if is_main else (None, None, None)
-
-
-def _digest(data: Payload) -> str | None:
-    value = data.maybe("sha256")
-    return f"sha256:{value.removeprefix('sha256:')}" if value else None
 
 
 _HEADER = "X-JFrog-Event-Auth"

@@ -4,6 +4,7 @@ Source: https://fluxcd.io/flux/components/notification/events/
 """
 
 from deploydb.domain.suggestions import shown
+from deploydb.hooks.image import digest_of
 from deploydb.hooks.payload import COMMIT, Payload, Request, named
 from deploydb.hooks.schemes import BEARER_OR_BASIC, Signature
 from deploydb.hooks.signal import Outcome, Signal
@@ -32,11 +33,15 @@ def _read(request: Request) -> list[Report]:
         return ignored(f"{shown(reason)} of the {shown(kind)} {shown(name)} is no end of a deployment")
     metadata = payload.get("metadata")
     found = metadata if isinstance(metadata, dict) else {}
-    revision = next((str(found[key]) for key in sorted(found) if key == "revision" or key.endswith("/revision")), None)
+    revision = _of_object(found, "revision")
     if revision is None:
         return ignored(f"{shown(reason)} of {shown(name)} names no revision")
     outcome = _REASONS[reason]
     version, commit, digest = _revision(revision)
+    chart = digest_of(_of_object(found, "oci-digest"))
+    if version is not None and chart is not None:
+        version, digest = version.removesuffix(f"+{chart.partition(':')[2][:_OF_CHART]}"), chart
+    commit = commit or _revision(_of_object(found, "originRevision") or "")[1]
     again = f"/{payload.text('timestamp')}" if reason in _RELEASED else ""
     id_ = about.maybe("uid") or f"{about.maybe('namespace') or ''}/{name}"
     return [
@@ -46,7 +51,7 @@ def _read(request: Request) -> list[Report]:
             names=named(object=kind, name=name, namespace=about.maybe("namespace"), cluster=_text(found, "cluster")),
             outcome=outcome,
             version=version,
-            moves=digest is not None,
+            moves=True,
             part=True,
             commit=commit,
             digest=digest,
@@ -56,12 +61,25 @@ def _read(request: Request) -> list[Report]:
     ]
 
 
+_OF_CHART = 12
+"""Digits of the digest of its file that a chart from an OCI registry has after its version: `1.2.0+9fceb02d0ae5`."""
+
+
+def _of_object(metadata: dict[str, object], name: str) -> str | None:
+    """The value of a key, which Flux sends with the group of the object before it, or without."""
+    keys = (key for key in sorted(metadata) if key == name or key.endswith(f"/{name}"))
+    return next((value for key in keys if (value := _text(metadata, key))), None)
+
+
 def _revision(text: str) -> tuple[str | None, str | None, str | None]:
-    """Version, commit and digest of `main@sha1:9fceb02…`, `main/9fceb02…`, `1.2.0@sha256:…` or `1.2.0`."""
-    reference, at, hashed = text.rpartition("@")
-    if at:
-        algorithm, _, value = hashed.partition(":")
-        return (None, value, None) if algorithm == "sha1" else (reference, None, hashed)
+    """Version, commit and digest of `main@sha1:9fceb02…`, `main/9fceb02…`, `sha1:9fceb02…`, `1.2.0@sha256:…`,
+    `sha256:…` or `1.2.0`."""
+    reference, _, hashed = text.rpartition("@")
+    algorithm, colon, value = hashed.partition(":")
+    if colon and algorithm == "sha1":
+        return None, value, None
+    if colon and algorithm.startswith("sha"):
+        return reference or None, None, digest_of(hashed)
     tail = text.rpartition("/")[2]
     return (None, tail, None) if COMMIT.fullmatch(tail) and len(tail) >= 40 else (text, None, None)
 

@@ -4,12 +4,14 @@ Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
 
 from deploydb.domain.suggestions import shown
-from deploydb.hooks.payload import Payload, Request, named
+from deploydb.hooks.image import digest_of, image_of
+from deploydb.hooks.payload import COMMIT, Payload, Request, named
 from deploydb.hooks.schemes import Signature
 from deploydb.hooks.signal import Ignored, Outcome, Signal
 from deploydb.hooks.tool import Report, Tool, ignored
 
 _CONTAINERS = ("container", "docker")
+_REVISION = "org.opencontainers.image.revision"
 _CONCLUSIONS: dict[str, Outcome] = {
     "success": "passed",
     "failure": "failed",
@@ -34,8 +36,7 @@ def _package(event: str, payload: Payload) -> Report:
         return Ignored(reason=f"{event} {shown(action)} is no new version")
     package = payload.part(event)
     version = package.part("package_version")
-    kinds = [str(package.get(name) or "").lower() for name in ("package_type", "ecosystem")]
-    tagged = version.get("container_metadata.tag") is not None
+    kind = (package.maybe("package_type") or package.maybe("ecosystem") or "").lower()
     name = package.text("name")
     publisher = _person(version, "author") or _person(payload, "sender")
     namespace = package.maybe("namespace") or package.maybe("owner.login")
@@ -44,26 +45,31 @@ def _package(event: str, payload: Payload) -> Report:
         repository=payload.maybe("repository.full_name"),
         package=name,
         namespace=namespace,
-        package_type=kinds[0],
+        package_type=kind,
     )
-    if not tagged and not any(kind in _CONTAINERS for kind in kinds):
+    if version.get("container_metadata") is None and kind not in _CONTAINERS:
         number = version.text("version")
+        files = version.parts("package_files")
+        file = files[0] if len(files) == 1 else None
+        address = file.maybe("download_url") if file is not None else None
         return Signal(
             kind="artifact",
-            key=f"package/{kinds[0]}/{namespace}/{name}/{number}",
+            key=f"package/{kind}/{namespace}/{name}/{number}",
             names=about,
             version=number,
+            digest=digest_of(file.maybe("sha256")) if file is not None else None,
             commit=version.commit("target_oid"),
             triggered_by=publisher,
-            url=version.maybe("package_files.0.download_url"),
+            url=address if address is None or "?" not in address else None,  # those with a query expire
             time=version.time("updated_at", "created_at"),
         )
     tag = version.maybe("container_metadata.tag.name")
     if tag is None:
         return Ignored(reason="the manifest has no tag: it is a part of an image, or its tag went to another one")
-    address = (version.maybe("package_url") or f"ghcr.io/{namespace}/{name}").lower()
-    image = address.rpartition(":")[0] or address
-    digest = version.maybe("container_metadata.tag.digest") or version.maybe("container_metadata.manifest.digest")
+    image = image_of((version.maybe("package_url") or f"ghcr.io/{namespace}/{name}").lower()).name
+    digest = digest_of(
+        version.maybe("container_metadata.tag.digest") or version.maybe("container_metadata.manifest.digest")
+    )
     return Signal(
         kind="artifact",
         key=f"image/{image}:{tag}@{digest or version.text('id')}",
@@ -71,11 +77,19 @@ def _package(event: str, payload: Payload) -> Report:
         version=tag,
         moves=True,
         digest=digest,
-        commit=version.commit("container_metadata.labels.revision"),
+        commit=_commit_of_labels(version),
         triggered_by=publisher,
         url=f"{image}:{tag}",
         time=version.time("updated_at", "created_at"),
     )
+
+
+def _commit_of_labels(version: Payload) -> str | None:
+    """The commit that an image was built from; GitHub reads the label itself, or gives it among all of them."""
+    labels = version.get("container_metadata.labels.all_labels")
+    label = labels.get(_REVISION) if isinstance(labels, dict) else None
+    commit = version.commit("container_metadata.labels.revision")
+    return commit or (label.lower() if isinstance(label, str) and COMMIT.fullmatch(label.lower()) else None)
 
 
 def _release(event: str, payload: Payload) -> Report:
@@ -126,10 +140,9 @@ def _check_run(event: str, payload: Payload) -> Report:
 
 
 def _check(payload: Payload, run: Payload, about: dict[str, str], key: str, *, times: tuple[str, ...]) -> Report:
-    action = payload.text("action")
-    if action != "completed":
+    action, conclusion = payload.text("action"), run.maybe("conclusion")
+    if action != "completed" or conclusion is None:
         return Ignored(reason=f"{about['event']} {shown(action)} has no conclusion yet")
-    conclusion = run.text("conclusion")
     if conclusion not in _CONCLUSIONS:
         return Ignored(reason=f"the conclusion {shown(conclusion)} says nothing about the commit")
     return Signal(

@@ -74,13 +74,14 @@ def _deployment(payload: Payload) -> Report:
     status = payload.text("status")
     if status not in _STATES:
         return Ignored(reason=f"the deployment is {shown(status)}: it has not begun")
+    id_ = payload.maybe("deployment_id") or f"job-{payload.text('deployable_id')}"
     short = payload.text("short_sha").lower()
     whole = (payload.maybe("commit_url") or "").rpartition("/")[2].lower()
     if payload.get("deployable_id") is None and whole and payload.get("ref") == whole:
         return Ignored(reason="the deployment is DeployDB's own report: no job made it, and its ref is its commit")
     return Signal(
         kind="deployment",
-        key=f"deployment/{payload.text('deployment_id')}/{status}",
+        key=f"deployment/{id_}/{status}",
         names=named(
             event="deployment",
             project=_project(payload),
@@ -101,7 +102,8 @@ def _release(payload: Payload) -> Report:
     if action != "create":
         return Ignored(reason=f"release {shown(action)}: a release counts when it is created")
     project, tag = _project(payload), payload.text("tag")
-    links = payload.parts("assets.links")
+    links = [link for link in payload.parts("assets.links") if link.maybe("link_type") != "runbook"]
+    files = [link for link in links if link.maybe("link_type") in ("package", "image")] or links
     return Signal(
         kind="artifact",
         key=f"release/{project}/{tag}",
@@ -109,7 +111,7 @@ def _release(payload: Payload) -> Report:
         version=tag,
         commit=payload.commit("commit.id"),
         author=payload.person("commit.author.name"),
-        url=links[0].maybe("url") if len(links) == 1 else None,
+        url=files[0].maybe("url") if len(files) == 1 else None,
         time=payload.time("released_at", "created_at"),
     )
 
@@ -130,7 +132,7 @@ _KINDS = {"pipeline": _pipeline, "build": _job, "deployment": _deployment, "rele
 
 def _read(request: Request) -> list[Report]:
     payload = Payload.of(request)
-    kind = payload.text("object_kind")
+    kind = payload.maybe("object_kind") or payload.maybe("event_name") or payload.text("object_kind")
     if kind not in _KINDS:
         return [Ignored(reason=f"the event {shown(kind)} is not used")]
     return [_KINDS[kind](payload)]

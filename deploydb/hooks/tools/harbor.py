@@ -4,6 +4,7 @@ Source: https://goharbor.io/docs/main/working-with-projects/project-configuratio
 """
 
 from deploydb.domain.suggestions import shown
+from deploydb.hooks.image import digest_of
 from deploydb.hooks.payload import Payload, Request, named
 from deploydb.hooks.schemes import Token
 from deploydb.hooks.signal import Ignored, Signal
@@ -12,8 +13,8 @@ from deploydb.hooks.tool import Report, Tool
 _PUSHED = ("PUSH_ARTIFACT", "pushImage", "harbor.artifact.pushed")
 """Since 2.0, before it, and in the format CloudEvents."""
 
-_ROBOT = "robot$"
-"""Begins the name of an account of a program, by default."""
+_PROGRAMS = ("robot$", "harbor-jobservice")
+"""Begin the names of accounts of programs, by default."""
 
 
 def _read(request: Request) -> list[Report]:
@@ -25,13 +26,13 @@ def _read(request: Request) -> list[Report]:
     time = payload.time("time", "occur_at")
     resources = data.parts("resources")
     operator = payload.person("operator") or data.person("operator")
-    pusher = operator if operator is not None and not operator.startswith(_ROBOT) else None
+    pusher = operator if operator is not None and not operator.startswith(_PROGRAMS) else None
     if not resources:
         data.reject("resources", "is missing")
     repository = data.maybe("repository.repo_full_name") or data.text("repository.name")
     reports: list[Report] = []
     for resource in resources:
-        tag, digest = resource.maybe("tag"), resource.maybe("digest")
+        tag, digest = resource.maybe("tag"), digest_of(resource.maybe("digest"))
         if tag is None or ":" in tag:
             reports.append(Ignored(reason=f"{digest or 'the artifact'} has no tag"))
             continue

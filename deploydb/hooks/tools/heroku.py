@@ -12,7 +12,7 @@ from deploydb.hooks.signal import Outcome, Signal
 from deploydb.hooks.tool import Report, Tool, ignored
 
 _STATES: dict[str, Outcome] = {"pending": "started", "succeeded": "succeeded", "failed": "failed"}
-_DEPLOY = re.compile(r"Deploy(?:ed)? ([0-9a-f]{7,40})")
+_DEPLOY = re.compile(r"(?:Deploy(?:ed)?|Promote \S+ v\d+) ([0-9a-f]{7,40})\b")
 
 
 def _read(request: Request) -> list[Report]:

@@ -3,6 +3,8 @@
 Source: https://plugins.jenkins.io/notification/
 """
 
+from urllib.parse import unquote
+
 from deploydb.domain.suggestions import shown
 from deploydb.hooks.payload import Payload, Request, named
 from deploydb.hooks.schemes import BEARER_OR_BASIC, Query
@@ -25,7 +27,9 @@ def _read(request: Request) -> list[Report]:
     phase = build.text("phase")
     if phase not in ("COMPLETED", "FINALIZED"):
         return ignored(f"the build is {shown(phase.lower())}: it has no result")
-    result = build.text("status")
+    result = build.maybe("status")
+    if result is None:
+        return ignored("the build has no result")
     if result not in _RESULTS:
         build.reject("status", f"expected {', '.join(_RESULTS)}, found {shown(result)}")
     given = build.get("parameters")
@@ -35,21 +39,29 @@ def _read(request: Request) -> list[Report]:
             kind="verification",
             key=f"build/{build.maybe('full_url') or '/'.join((job, build.text('number')))}",
             names={
-                **named(job=job, branch=build.maybe("scm.branch")),
+                **named(job=job, path=_path(payload), branch=build.maybe("scm.branch")),
                 **{f"parameter.{name}": value for name, value in parameters.items() if value},
             },
             outcome=_RESULTS[result],
             commit=build.commit("scm.commit"),
             url=build.maybe("full_url"),
             reason=None if result == "SUCCESS" else f"{job}: {result}",
+            time=build.time("timestamp"),
         )
     ]
+
+
+def _path(payload: Payload) -> str | None:
+    """The job with its folders: the plugin gives the last name alone, which of a multibranch project is a branch."""
+    folders = (payload.maybe("url") or "").strip("/").split("/")
+    return unquote("/".join(folders[1::2])) if folders[::2] == ["job"] * len(folders[::2]) else None
 
 
 TOOL = Tool(
     schemes=(Query(), *BEARER_OR_BASIC),
     names={
-        "job": "the name of the job",
+        "job": "the name of the job; of a multibranch project the branch",
+        "path": "the name with its folders, such as shop/storefront/main",
         "branch": "the branch that was built",
         "parameter.*": "a parameter of the build, such as parameter.VERSION",
     },

@@ -22,11 +22,11 @@ def _read(request: Request) -> list[Report]:
         return ignored(f"the component was {shown(action.lower())}: it counts when it is created")
     component = payload.part("component")
     repository, kind, name = payload.text("repositoryName"), component.text("format"), component.text("name")
-    group, version = component.maybe("group"), component.text("version")
+    group, version = component.maybe("group"), component.maybe("version")
     return [
         Signal(
             kind="artifact",
-            key=f"{repository}/{kind}/{group or ''}/{name}/{version}",
+            key=f"{repository}/{kind}/{group or ''}/{name}/{version or ''}",
             names=named(repository=repository, format=kind, group=group, name=name),
             version=version,
             moves=kind == "docker",

@@ -15,15 +15,22 @@ _STATES: dict[str, Outcome] = {
     "failed": "failed",
     "aborted": "failed",
     "timedout": "failed",
-    "failed-with-retry": "failed",
 }
+_TRIGGERS: dict[str, Outcome] = {"success": "succeeded", "failure": "failed"}
+"""Of an execution with a status of the job's own."""
+
+_STARTED = ("dateStartedW3c", "date-started.date")
+_ENDED = ("dateEndedW3c", "date-ended.date")
 
 
 def _read(request: Request) -> list[Report]:
     payload = Payload.of(request)
     execution = payload.part("execution")
     status = execution.maybe("status") or payload.text("status")
-    if status not in _STATES:
+    if status == "failed-with-retry":
+        return ignored("the execution has failed and is retried: the retry reports its own end")
+    outcome = _STATES.get(status) or _TRIGGERS.get(payload.maybe("trigger") or "")
+    if outcome is None:
         return ignored(f"the execution is {shown(status)}")
     job = execution.part("job")
     name = "/".join(part for part in (job.maybe("group"), job.text("name")) if part)
@@ -39,10 +46,10 @@ def _read(request: Request) -> list[Report]:
                 **named(job=name, project=execution.maybe("project") or job.maybe("project")),
                 **{f"option.{key}": str(value) for key, value in options.items() if value not in (None, "")},
             },
-            outcome=_STATES[status],
+            outcome=outcome,
             url=execution.maybe("permalink") or execution.maybe("href"),
-            reason=status if _STATES[status] == "failed" else None,
-            time=execution.time("dateEndedW3c", "date-ended.date", "dateStartedW3c", "date-started.date"),
+            reason=status if outcome == "failed" else None,
+            time=execution.time(*(_STARTED if outcome == "started" else _ENDED)),
         )
     ]
 
