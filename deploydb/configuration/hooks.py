@@ -10,7 +10,7 @@ from deploydb.configuration.reading import read_document
 from deploydb.configuration.source import Path, Source
 from deploydb.domain.gates.promotion import Description
 from deploydb.domain.suggestions import shown, suggestion
-from deploydb.hooks.hook import FIELD, MOVING_TAGS, PLACEHOLDER, Hook, Rule, Secret
+from deploydb.hooks.hook import FIELD, MOVING_TAGS, PART, PLACEHOLDER, Hook, Rule, Secret, part_of
 from deploydb.hooks.tool import Tool, known_tools
 
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -54,7 +54,8 @@ class RuleDocument(Struct, kw_only=True, frozen=True):
 class HookDocument(Struct, kw_only=True, frozen=True):
     """hooks/NAME.yml: webhooks of a tool, which `POST /hooks/NAME` takes.
 
-    Values of rules may have `{name}` of the tool and `{$.path.of.a.field}` of the payload in them.
+    Values of rules may have `{name}` of the tool and `{$.path.of.a.field}` of the payload in them, and `{name*}`: what
+    the `*` in the rule's glob for the name stands for.
     """
 
     type: Annotated[str, Meta(description="The tool.", extra_json_schema={"enum": sorted(known_tools())})]
@@ -117,7 +118,11 @@ def _rule(source: Source, index: int, document: RuleDocument, tool: Tool, known:
     for key, value in values.items():
         placeholders = PLACEHOLDER.findall(value)
         for name in placeholders:
-            _check_name(source, (*at, key), name, tool)
+            bare = name.removesuffix(PART)
+            if bare != name and part_of(document.when.get(bare, "")) is None:
+                source.problem((*at, key), f"{{{name}}} needs {bare} in when, with one * and neither ? nor [")
+            else:
+                _check_name(source, (*at, key), bare, tool)
         names = getattr(known, f"{key}s", None)
         if not placeholders and key in _REFERRED and names is not None and value not in names:
             source.problem((*at, key), f"there is no {key} {shown(value)}{suggestion(value, names)}")

@@ -11,6 +11,8 @@ from deploydb.hooks.signal import Signal
 PLACEHOLDER = re.compile(r"\{([^{}]*)\}")
 FIELD = "$."
 """Begins the path of a field of the payload; other names are those of the signal."""
+PART = "*"
+"""Ends the name of a placeholder for what the `*` in the glob of the name stands for: `{tag*}`."""
 MOVING_TAGS = ("latest",)
 
 
@@ -22,7 +24,7 @@ class Secret(Struct, frozen=True, kw_only=True):
 
 
 class Rule(Struct, frozen=True, kw_only=True):
-    """What a signal means that has all the names of `when`, each a glob. The values may have `{name}` and
+    """What a signal means that has all the names of `when`, each a glob. The values may have `{name}`, `{name*}` and
     `{$.path.of.a.field}` in them."""
 
     when: dict[str, str] = {}
@@ -58,7 +60,7 @@ class Hook(Struct, frozen=True, kw_only=True):
                 if rule.ignore:
                     return None
                 for key, template in rule.values.items():
-                    text = _filled(template, signal, payload)
+                    text = _filled(template, rule, signal, payload)
                     if text:
                         found.setdefault(key, text)
         return found
@@ -78,9 +80,23 @@ def _value(name: str, signal: Signal, payload: Payload) -> str | None:
     return signal.kind if name == "kind" else signal.names.get(name)
 
 
-def _filled(template: str, signal: Signal, payload: Payload) -> str | None:
+def part_of(pattern: str) -> tuple[str, str] | None:
+    """What stands before and after the only `*` of a glob; None where it has more to it."""
+    before, _, after = pattern.partition(PART)
+    return (before, after) if pattern.count(PART) == 1 and not re.search(r"[?\[]", pattern) else None
+
+
+def _placed(name: str, rule: Rule, signal: Signal, payload: Payload) -> str | None:
+    bare = name.removesuffix(PART)
+    value, around = _value(bare, signal, payload), part_of(rule.when.get(bare, ""))
+    if bare == name or value is None or around is None:
+        return value
+    return value[len(around[0]) : len(value) - len(around[1])] or None
+
+
+def _filled(template: str, rule: Rule, signal: Signal, payload: Payload) -> str | None:
     """None where a placeholder has no value."""
-    values = {name: _value(name, signal, payload) for name in PLACEHOLDER.findall(template)}
+    values = {name: _placed(name, rule, signal, payload) for name in PLACEHOLDER.findall(template)}
     if None in values.values():
         return None
     return PLACEHOLDER.sub(lambda found: values[found[1]] or "", template)

@@ -109,6 +109,8 @@ def test_the_hooks_are_listed(configured: Shell) -> None:
         (f"{HOOK}  - artifact: 'com:{{repo}}'\n", "7:15: the tool has no name repo"),
         (f"{HOOK}  - environment: nowhere\n", "7:18: there is no environment nowhere"),
         (f"{HOOK}  - {{}}\n", "7:5: says nothing: give artifact"),
+        (f"{HOOK}  - version: '{{tag*}}'\n", "7:14: {tag*} needs tag in when, with one * and neither ? nor ["),
+        (f"{HOOK}  - when: {{tag: 'v*-*'}}\n    version: '{{tag*}}'\n", "8:14: {tag*} needs tag in when, with one *"),
         (f"{HOOK}deployments: mine\n", "7:14: expected reported or observed, found mine"),
     ],
 )
