@@ -37,7 +37,7 @@ def _release(id_: int, settled: Standing) -> Release:
     return Release(
         id=id_,
         artifact=settled.first.artifact,
-        published_at=settled.published_at,
+        published_at=settled.first.at.time,
         published_by=settled.first.by,
         conflict=settled.conflict,
     )

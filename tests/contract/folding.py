@@ -68,7 +68,6 @@ def _artifacts_of(fold: LogFold) -> Table:
         found[key] = {
             **dict(zip(("group", "name", "version"), key, strict=True)),
             **_published(settled.first),
-            "published_at": settled.published_at,
             "observed": settled.first.observed,
             "historical": settled.historical,
             "conflict": settled.conflict,

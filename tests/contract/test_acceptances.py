@@ -1,6 +1,7 @@
 """A person's acceptance of one of the files that a version was published with."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 import pytest
 
@@ -114,3 +115,14 @@ def test_a_version_that_was_only_seen_running_has_no_file_to_accept(world: Scena
     accept(world, GOOD)
     publish(world, OTHER)
     assert stands(world) == (OTHER, False)
+
+
+def test_the_earliest_time_of_a_file_stays_when_another_one_is_accepted(world: Scenario) -> None:
+    publish(world, GOOD)
+    first = world.now
+    world.publish("1.0", artifact={"digest": GOOD}, time=(first - timedelta(minutes=5)).isoformat())
+    publish(world, OTHER)
+    accept(world, OTHER)
+    assert {one.published_at for one in world.rows(publication)} == {first - timedelta(minutes=5)}
+    accept(world, GOOD)
+    assert [one.published_at for one in world.rows(artifact)] == [first - timedelta(minutes=5)]

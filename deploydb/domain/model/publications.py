@@ -7,9 +7,9 @@ Only a person's acceptance of another file that was published makes that one the
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from deploydb.domain.model.artifact import Artifact, contradicted
 from deploydb.domain.model.deployment import FactOrder, fact_order
@@ -77,11 +77,10 @@ class Acceptance(Struct, frozen=True, kw_only=True):
 class Standing(Struct, frozen=True, kw_only=True):
     """What publications of one version add up to: the one that counts, the other ones, and what contradicts.
 
-    `published_at`: the earliest time of those that name the same file as the `first`. `historical`: each
-    publication is. `settled`: those of the `later` ones that an acceptance has settled; `accepted`: its log row."""
+    `first`: with the earliest time of those that name its file. `historical`: each publication is. `settled`: those of
+    the `later` ones that an acceptance has settled; `accepted`: its log row."""
 
     first: Publication
-    published_at: datetime
     later: tuple[Publication, ...] = ()
     historical: bool = False
     conflict: str | None = None
@@ -95,32 +94,42 @@ def standing(words: Iterable[Publication | Acceptance]) -> Standing:
 
     An acceptance of a digest that no publication before it has is none.
     """
-    by_fact: dict[FactKey, Publication] = {}
+    published: dict[FactKey, Publication] = {}
+    seen: list[Publication] = []
     first, settled, accepted = None, frozenset[FactKey](), None
     for word in words:
-        if isinstance(word, Publication):
-            one = by_fact.setdefault(word.fact, word)
-            first = first or (None if one.observed else one)
-            continue
-        published = [one for one in by_fact.values() if not one.observed]
-        same = [one for one in published if one.artifact.digest == word.digest]
-        if first is not None and same:
+        if isinstance(word, Acceptance):
+            weighed = [*published.values()]
+            same = [one for one in weighed if one.artifact.digest == word.digest]
+            if first is None or not same:
+                continue
             first = first if first in same else min(same, key=lambda one: one.at)
-            settled, accepted = frozenset(one.fact for one in published), word.event
+            settled, accepted = frozenset(published), word.event
+        elif word.observed:
+            seen.append(word)
+            continue
+        else:
+            weighed = [published.setdefault(word.fact, word)]
+            first = first or weighed[0]
+        first = published[first.fact] = _dated(first, weighed)
     if first is None:
-        sighting = min(by_fact.values(), key=lambda one: one.at)
-        return Standing(first=sighting, published_at=sighting.at.time)
-    others = [one for one in by_fact.values() if one is not first and not one.observed]
-    later = tuple(sorted(others, key=lambda one: one.at))
+        return Standing(first=min(seen, key=lambda one: one.at))
+    later = tuple(sorted((one for one in published.values() if one is not first), key=lambda one: one.at))
     return Standing(
         first=first,
-        published_at=min(one.at.time for one in (first, *later) if contradicted(first.artifact, one.artifact) is None),
         later=later,
         historical=all(one.historical for one in (first, *later)),
         conflict=_conflict([first, *(one for one in later if one.fact not in settled)]),
         settled=settled - {first.fact},
         accepted=accepted,
     )
+
+
+def _dated(first: Publication, others: Iterable[Publication]) -> Publication:
+    """The publication with the earliest time of those that name its file: it keeps that when another one is accepted,
+    as a store has no other time of it."""
+    same = (one.at.time for one in others if contradicted(first.artifact, one.artifact) is None)
+    return replace(first, at=first.at._replace(time=min([first.at.time, *same])))
 
 
 def _conflict(ordered: Sequence[Publication]) -> str | None:

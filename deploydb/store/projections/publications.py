@@ -87,7 +87,7 @@ def _settle(connection: sa.Connection, row: Any, words: Sequence[Publication | A
         .where(artifact.c.id == row.id)
         .values(
             **values,
-            published_at=settled.published_at,
+            published_at=first.at.time,
             published_by=first.by,
             source=first.at.source,
             event_id=first.at.id,
