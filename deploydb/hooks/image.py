@@ -4,7 +4,8 @@ import re
 
 from msgspec import Struct
 
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128}")
+_DIGEST = re.compile(r"sha(256|384|512):[0-9a-f]{12,128}")
+_CHECKSUM = re.compile(r"[0-9a-f]{64}")
 _OF_MANIFEST = re.compile(r"sha(256|512)[:_-]+[0-9a-f]{12,128}([.][a-z0-9.]+)?", re.IGNORECASE)
 
 
@@ -28,8 +29,9 @@ def image_of(address: str) -> Image:
 def digest_of(text: str | None) -> str | None:
     """A digest in small letters; of the hexadecimal digits alone that of SHA-256. None where it is none."""
     small = (text or "").lower()
-    whole = small if ":" in small else f"sha256:{small}"
-    return whole if _DIGEST.fullmatch(whole) else None
+    if _CHECKSUM.fullmatch(small):
+        return f"sha256:{small}"
+    return small if _DIGEST.fullmatch(small) else None
 
 
 def is_of_manifest(tag: str) -> bool:

@@ -27,6 +27,7 @@ from deploydb.hooks.tool import known_tools
 
 _LONGEST_ID = 255
 _LONGEST_REASON = 2000
+_LONGEST_URL = 8192
 
 
 class Release(Struct, frozen=True, kw_only=True):
@@ -170,13 +171,14 @@ class _Meaning:
 
     def _value(self, name: str) -> str | None:
         value: str | None = self._given.get(name) or getattr(self._signal, name)
-        return value
+        unfit = name == "url" and value is not None and (len(value) > _LONGEST_URL or "\0" in value)
+        return None if unfit else value
 
     def _result(self) -> dict[str, Any]:
         return {"outcome": self._signal.outcome, "reason": self._reason()}
 
     def _reason(self) -> str | None:
-        return self._signal.reason[:_LONGEST_REASON] if self._signal.reason else None
+        return (self._signal.reason or "").replace("\0", "")[:_LONGEST_REASON] or None
 
     def _file(self, module: str, version: str) -> Artifact:
         group, name = split_module(module)

@@ -19,6 +19,7 @@ COMPOSITION = "EiffelCompositionDefinedEvent"
 SUBMITTED, CHANGE = "EiffelSourceChangeSubmittedEvent", "EiffelSourceChangeCreatedEvent"
 
 _CUSTOM = "$.data.customData.deploydb"
+_ALGORITHMS = {"SHA-256": "sha256", "SHA-384": "sha384", "SHA-512": "sha512"}
 _LONGEST_URL = 8192
 
 
@@ -70,7 +71,19 @@ class EiffelEvent(Struct):
             found = PackageURL("maven", group, name, version).to_string()
         if found is None:
             raise MessageRejected("is missing", path=path)
-        return self.custom.file(found, path)
+        return self._checksum | self.custom.file(found, path)
+
+    @property
+    def _checksum(self) -> Fields:
+        """The digest of the only file of an artifact; nothing where it has none, or several files."""
+        files = self.data.get("fileInformation")
+        if not isinstance(files, list) or len(files) != 1 or not isinstance(files[0], dict):
+            return {}
+        given = files[0].get("integrityProtection")
+        protection = given if isinstance(given, dict) else {}
+        algorithm, digest = protection.get("alg"), protection.get("digest")
+        named = _ALGORITHMS.get(algorithm) if isinstance(algorithm, str) else None
+        return {"digest": f"{named}:{digest.lower()}"} if named and isinstance(digest, str) and digest else {}
 
     @property
     def file_or_none(self) -> Fields | None:

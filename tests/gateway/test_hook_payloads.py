@@ -151,6 +151,13 @@ def test_an_execution_of_rundeck_has_the_time_of_its_start_or_of_its_end(
     assert fact["time"] == time
 
 
+def test_what_no_fact_can_have_is_left_out_of_an_alert(known: Gateway) -> None:
+    unfit = {"generatorURL": f"https://x.test/{'x' * 8192}", "annotations": {"summary": "down\0"}}
+    (fact,) = hook(known, "alertmanager", {"alerts": [{**ALERT, **unfit}]}).json()["facts"]
+    assert (fact["reason"], "url" in fact) == ("down", False)
+    assert known.ingest(what="incident.%") == 1
+
+
 def test_a_label_of_an_alert_may_be_a_number(known: Gateway) -> None:
     alert = {**ALERT, "labels": {**ALERT["labels"], "namespace": "shop", "code": 500}}  # type: ignore[dict-item]
     assert facts(hook(known, "alertmanager", {"alerts": [alert]})) == [("incident.detected", None)]

@@ -96,6 +96,22 @@ def test_a_published_artifact_is_the_one_that_was_created() -> None:
     assert same == fact
 
 
+@pytest.mark.parametrize(
+    ("files", "digest"),
+    [
+        ([{"name": "foo.jar", "integrityProtection": {"alg": "SHA-256", "digest": "AB" * 32}}], f"sha256:{'ab' * 32}"),
+        ([{"name": "foo.jar", "integrityProtection": {"alg": "SHA-224", "digest": "ab" * 28}}], None),
+        ([{"name": "foo.jar"}], None),
+        ([{"name": "a"}, {"name": "b", "integrityProtection": {"alg": "SHA-256", "digest": "ab" * 32}}], None),
+        ("foo.jar", None),
+    ],
+)
+def test_the_digest_is_that_of_the_only_file(files: Any, digest: str | None) -> None:
+    data = {"identity": "pkg:maven/com.example/foo@1.0", "fileInformation": files}
+    (fact,) = meant(published("p-1", "a-1"), eiffel("ArtifactCreated", "a-1", data))
+    assert fact["artifact"].get("digest") == digest
+
+
 def test_commit_and_author_are_those_of_the_only_source_change() -> None:
     git = {"commitId": "abc1234", "repoUri": "https://git.example/foo"}
     change = eiffel("SourceChangeCreated", "scc", {"gitIdentifier": git, "author": {"name": "Ann", "id": "ann"}})
