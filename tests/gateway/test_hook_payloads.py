@@ -16,6 +16,7 @@ from tests.gateway.tools import (
     HARBOR,
     PROJECT,
     PUBLISHED,
+    PUSH,
     RELEASE,
     VERIFIED,
     app,
@@ -97,6 +98,19 @@ def test_the_release_is_found_however_the_tool_names_it(
     receiver.world.publish("2.0", artifact={"commit": COMMIT, "digest": DIGEST})
     answer = hook(receiver, tool, payload)
     assert facts(answer) == [expected], answer.text
+
+
+def test_each_push_of_an_envelope_of_a_registry_is_an_artifact_with_its_digest(known: Gateway) -> None:
+    chart = {**PUSH, "action": "chart_push", "target": {"repository": "acme/foo", "version": "1.3.0"}, "id": "e2"}
+    answer = hook(known, "registry", {"events": [{**PUSH, "action": "pull"}, PUSH, chart]})
+    assert facts(answer) == [(PUBLISHED, "1.2.0"), (PUBLISHED, "1.3.0")]
+    image = answer.json()["facts"][0]["artifact"]
+    assert (image["digest"], image["url"], image["triggered_by"]) == (
+        DIGEST,
+        "registry.test:5000/acme/foo:1.2.0",
+        "ann",
+    )
+    assert hook(known, "registry", PUSH).json()["facts"][0]["id"] == answer.json()["facts"][0]["id"]
 
 
 def test_a_digest_of_several_releases_is_never_guessed(known: Gateway) -> None:

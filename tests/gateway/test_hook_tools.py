@@ -20,6 +20,7 @@ from tests.gateway.tools import (
     PIPELINE,
     PROJECT,
     PUBLISHED,
+    PUSH,
     RELEASE,
     VERIFIED,
     app,
@@ -45,6 +46,7 @@ BECOMES: list[tuple[str, Any, list[tuple[str, Any]]]] = [
         {"repository": "acme/foo", "docker_url": "quay.io/acme/foo", "updated_tags": ["1.2.0", "1.2"]},
         [(PUBLISHED, "1.2.0"), (PUBLISHED, "1.2")],
     ),
+    ("registry", {"events": [PUSH]}, [(PUBLISHED, "1.2.0")]),
     ("artifactory", jfrog("docker", "pushed", image_name="acme/foo", tag="1.2.0"), [(PUBLISHED, "1.2.0")]),
     (
         "artifactory",
@@ -88,6 +90,9 @@ IGNORED: list[tuple[str, Any, str]] = [
     ("quay", {"repository": "a/b", "docker_url": "quay.io/a/b", "updated_tags": []}, "no tag was pushed"),
     ("artifactory", jfrog("artifact", "deleted", path="a"), "the event deleted of artifact is no new artifact"),
     ("artifactory", jfrog("artifact", "deployed", path="com/a/b/1/b-1.pom"), "is a file beside an artifact"),
+    ("registry", {"id": "e1", "action": "ping"}, "the action ping is no push"),
+    ("registry", {"events": []}, "there is no event in it"),
+    ("registry", {**PUSH, "target": {**PUSH["target"], "tag": ""}}, "it is a layer, or a part of an image"),  # type: ignore[dict-item]
     ("nexus", nexus("DELETED"), "it counts when it is created"),
     ("argocd", app(health={"status": "Progressing"}), "it counts once it is healthy"),
     ("argocd", app(operationState=None), "foo has not been synced"),
@@ -117,6 +122,7 @@ def test_what_is_not_ours_is_202_with_the_reason(known: Gateway, tool: str, payl
         ("gitlab", {**JOB, "build_status": "success", "sha": None}, "$.sha: is missing"),
         ("harbor", {"type": "PUSH_ARTIFACT", "event_data": {"repository": {"name": "a"}}}, "resources: is missing"),
         ("quay", {"repository": "a/b", "docker_url": "quay.io/a/b", "updated_tags": [1]}, "$.updated_tags"),
+        ("registry", {"events": [{"action": "push"}]}, "$.events.0.target: is missing"),
         ("artifactory", {"event_type": "pushed", "data": {"repo_key": "x"}}, "$.data.tag: is missing"),
         ("nexus", {"action": "CREATED"}, "$.component: is missing"),
         ("argocd", {"message": "x"}, "$.app: is missing"),

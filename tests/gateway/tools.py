@@ -27,6 +27,7 @@ HOOKS = {
 """,
     "harbor": IMAGE,
     "quay": IMAGE,
+    "registry": IMAGE,
     "artifactory": f"{IMAGE}  - when: {{event: deployed}}\n    artifact: '{{group}}:{{module}}'\n",
     "nexus": "  - artifact: '{group}:{name}'\n",
     "argocd": f"{IMAGE}  - when: {{chart: foo}}\n    artifact: com.example:foo\n  - environment: prod\n    service: foo\n",  # noqa: E501
@@ -65,6 +66,7 @@ def proof(tool: str, body: bytes, secret: str = SECRET) -> dict[str, str]:
         "heroku": {"heroku_webhook_hmac_sha256": mac(body, encoding="base64", secret=secret)},
         "jenkins": {"authorization": f"Bearer {secret}"},
         "rundeck": {"authorization": f"Bearer {secret}"},
+        "registry": {"authorization": f"Bearer {secret}"},
     }.get(tool, {})
 
 
@@ -84,6 +86,14 @@ HARBOR = {
     "type": "PUSH_ARTIFACT",
     "occur_at": 1763632800,
     "event_data": {"resources": [PUSHED], "repository": {"repo_full_name": "acme/foo", "namespace": "acme"}},
+}
+PUSH = {
+    "id": "e1",
+    "timestamp": "2026-11-20T10:00:00.1Z",
+    "action": "push",
+    "target": {"digest": DIGEST, "repository": "acme/foo", "tag": "1.2.0"},
+    "request": {"host": "registry.test:5000", "method": "PUT"},
+    "actor": {"name": "ann"},
 }
 ALERT = {
     "status": "firing",
