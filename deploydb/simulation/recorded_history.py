@@ -1,7 +1,7 @@
 """The past: what came from outside and when, and what became of each deployment that was really made."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal, NamedTuple
 
@@ -120,44 +120,58 @@ class RecordedHistory:
         ]
 
     def silent_until(
-        self, name: Name, promotion: Promotion, asked: GateContext, *, shift: timedelta
+        self, name: Name, promotion: Promotion, asked: Sequence[GateContext], *, shift: timedelta
     ) -> datetime | None:
         """Until when it is known that a gate's people or jobs have not answered; None: they have, or never did though
         they were asked to the end.
 
-        `NEVER_ASKED` where they were not asked. `shift`: how much later the deployment is than it was.
+        `NEVER_ASKED` where they were not asked. `asked`: with the evidence as it is in the end, and as it was before.
+        `shift`: how much later the deployment is than it was.
         """
-        if promotion.answer(asked) != (False, False):
+        answers = [promotion.answer(one) != (False, False) for one in asked]
+        if answers[0]:
             return None
         found = self._attempts.get(name)
-        outcome = found.asked.get((asked.phase, promotion.ident)) if found is not None else None
+        outcome = found.asked.get((asked[0].phase, promotion.ident)) if found is not None else None
         if found is None or outcome in (None, GateStatus.PASS):
-            return NEVER_ASKED
+            return None if any(answers) else NEVER_ASKED
         if outcome is GateStatus.FAIL or found.closed_at is None:
             return None
         return found.closed_at + max(shift, timedelta(0))
 
     def says_no(self, promotion: Promotion, asked: GateContext) -> bool:
-        """Whether a gate was, or will be, answered with a no."""
+        """Whether a gate was, or will be, answered with a no in the end."""
         answer = promotion.answer(asked)
         return answer is not None and answer[1]
 
-    def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> Evidence:
-        """The evidence on the deployment that counts in one phase. `entry`: the names of its entry promotions."""
+    def heard(self, name: Name, phase: Phase, entry: Collection[str]) -> list[Evidence]:
+        """The evidence on the deployment that counts in one phase: all of it, then as it was before each fact, back to
+        none. `entry`: the names of its entry promotions.
+
+        A later report may take back the one that answered the gate: a job that passed is tried again, and has an error.
+        """
         found = self._attempts.get(name)
         if found is None:
-            return Evidence()
-        last = name.number if phase == "entry" else name.number - 1
-        numbered = (name._replace(number=number) for number in range(1, last + 1))
-        attempts = ((self._attempts[one].deployment, self._evidence(one)) for one in numbered if one in self._attempts)
-        if phase == "exit":
-            return of_exit(self._evidence(name), found.deployment, entry, earlier=attempts)
-        return of_entry(Evidence(), attempts, entry)
+            return [Evidence()]
+        numbered = [name._replace(number=number) for number in range(1, name.number + 1)]
+        attempts = [one for one in numbered if one in self._attempts]
+        facts_until = {0, *(report.number for one in attempts for report in self._reports.get(one, ()))}
+        return [self._heard(found.deployment, phase, entry, attempts, until) for until in sorted(facts_until)[::-1]]
 
-    def _evidence(self, name: Name) -> Evidence:
+    def _heard(
+        self, known: Deployment, phase: Phase, entry: Collection[str], attempts: Sequence[Name], until: int
+    ) -> Evidence:
+        *earlier, last = ((self._attempts[one].deployment, self._evidence(one, until)) for one in attempts)
+        if phase == "exit":
+            return of_exit(last[1], known, entry, earlier=earlier)
+        return of_entry(Evidence(), (*earlier, last), entry)
+
+    def _evidence(self, name: Name, until: int) -> Evidence:
         verifications: list[Verification] = []
         approvals: list[Approval] = []
         for one in self._reports.get(name, ()):
+            if one.number > until:
+                break
             match one.fact:
                 case facts.VerificationFinished():
                     verifications.append(Verification.of(one.fact, one.number))

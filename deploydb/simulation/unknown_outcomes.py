@@ -33,14 +33,17 @@ class UnknownOutcomes:
             return (now, f"it is unknown what {doubt.service} would run in {doubt.environment}") if doubt else None
         entry = answered_under(self._catalog.entry_promotions(known.environment))
         heard = self._reality.heard(name, verdict.phase, entry)
-        asked = GateContext(deployment=known, now=now, phase=verdict.phase, evidence=heard, groups=self._catalog.groups)
+        asked = [
+            GateContext(deployment=known, now=now, phase=verdict.phase, evidence=one, groups=self._catalog.groups)
+            for one in heard
+        ]
         until = self._reality.silent_until(name, gate, asked, shift=shift)
         if until is None:
             return None
         service = self._catalog.services[known.service]
         stage = next(one for one in self._catalog.stages(service) if one.environment == known.environment)
         if known.status is Status.COMPLETED and any(
-            self._reality.says_no(other, asked) for other in self._catalog.exit_promotions(service, stage)
+            self._reality.says_no(other, asked[0]) for other in self._catalog.exit_promotions(service, stage)
         ):
             return None  # it fails, with any verdict of this gate
         why = "was never asked" if until == NEVER_ASKED else "was not asked for so long"

@@ -24,6 +24,20 @@ def test_a_report_comes_as_long_after_the_finish_as_it_did() -> None:
     ]
 
 
+def test_an_error_after_the_report_that_counted_takes_it_not_back() -> None:
+    """A history that the search has found."""
+    past = Past()
+    past.publish("1.0", 0)
+    ident = past.deployed("dev", "1.0", 0, asked={"smoke": GateStatus.PASS})
+    past.reported(ident, "smoke", 12)
+    past.reported(ident, "smoke", 20, outcome="errored")
+    past.deployed("staging", "1.0", 12)
+    past.deployed("prod", "1.0", 13)
+    old = catalog(*chain("dev", "staging", "prod", dev=("smoke",)))
+    new = catalog(*chain("dev", "staging", "prod", dev=("smoke",), staging=("soak",)))
+    assert differences(past.compared(old, new)) == [("later", "prod", "1.0", 2 * HOURS)]
+
+
 def test_a_soak_begins_with_the_report_as_it_comes_in_the_replay() -> None:
     past = Past()
     past.publish("1.0", 0)
