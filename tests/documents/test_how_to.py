@@ -42,6 +42,7 @@ OF_THE_PAGE = {
     "nexus": {'"r"': '"releases"'},
     "pagerduty": {'"service":': '"urgency": "high", "service":'},
     "rundeck": {'"version":': '"environment": "dev", "version":'},
+    "registry": {"registry.test": "registry.example.com"},
 }
 """What a payload has to say for the rules of the page, in place of the names of the other tests."""
 
