@@ -112,6 +112,21 @@ def test_an_alert_that_is_repeated_counts_once_and_its_end_is_another_fact(known
     assert known.ingest(what="incident.%") == 2
 
 
+def test_an_alert_that_is_repeated_with_another_value_contradicts_nothing(known: Gateway) -> None:
+    for value, replica in (("93 %", "a"), ("95 %", "b")):
+        alert = {**ALERT, "annotations": {"summary": f"CPU at {value}"}, "generatorURL": f"https://{replica}.test"}
+        assert hook(known, "alertmanager", {"alerts": [alert]}).status_code == 202
+    assert known.ingest(what="incident.%") == 1
+    assert known.stored("duplicate.%") == 0
+
+
+def test_a_push_that_is_repeated_for_another_person_contradicts_the_first_one(known: Gateway) -> None:
+    for operator in ("ann", "bob"):
+        hook(known, "harbor", {**HARBOR, "operator": operator})
+    assert known.ingest(what=PUBLISHED) == 1
+    assert known.stored("duplicate.%") == 1
+
+
 def test_a_tool_may_report_deployments_of_its_own(
     tmp_path: Path, sqlite_url: str, embedded_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
