@@ -165,7 +165,7 @@ class _Meaning:
     def _base(self, version: str = "") -> dict[str, Any]:
         """Id, source and time. A version is part of the id: a report whose commit was resolved since is another one."""
         id_ = "/".join(part for part in (self._signal.key, version) if part)
-        if len(id_) > _LONGEST_ID or not id_.isascii():
+        if len(id_) > _LONGEST_ID or not (id_.isascii() and id_.isprintable()):
             id_ = hashlib.sha256(id_.encode()).hexdigest()
         return {"id": id_, "source": self._hook.publisher, "time": self._signal.time}
 

@@ -172,6 +172,11 @@ def test_what_no_fact_can_have_is_left_out_of_an_alert(known: Gateway) -> None:
     assert known.ingest(what="incident.%") == 1
 
 
+def test_a_version_that_is_no_name_is_422_by_its_field(known: Gateway) -> None:
+    answer = hook(known, "gitlab", {**RELEASE, "tag": "v1\n2"})
+    assert (answer.status_code, "$.artifact.version: U+000A is not allowed" in answer.text) == (422, True), answer.text
+
+
 def test_a_label_of_an_alert_may_be_a_number(known: Gateway) -> None:
     alert = {**ALERT, "labels": {**ALERT["labels"], "namespace": "shop", "code": 500}}  # type: ignore[dict-item]
     assert facts(hook(known, "alertmanager", {"alerts": [alert]})) == [("incident.detected", None)]
