@@ -15,8 +15,8 @@ from deploydb.http.errors import bad_request, shown
 from deploydb.http.negotiation import JSON, V1_JSON, content_type
 
 LONGEST = 8192
-MOST_BYTES = 256 * 1024
-"""Three fields of 8192 characters, some of them escaped."""
+MOST_BYTES = 512 * 1024
+"""Three fields of 8192 characters, and a version, each character escaped as two surrogates (12 bytes)."""
 _STATUSES = (*Status, "VERIFIED")
 """Every word that is a status, of a deployment, of a promotion result, or in a webhook."""
 

@@ -46,7 +46,7 @@ def awaited(catalog: Catalog, view: DeploymentView, new: NewResult) -> Awaited:
         raise HTTPException(406, f"{problem}: send SUCCESS or FAILED")
     status = PromotionResult.of(found.result, view).status
     if status != "STARTED":
-        raise HTTPException(406, f"{shown(new.name)} of deployment {view.id} is {status}: it awaits no result")
+        raise _awaits_none(view, new.name, status)
     promotion = found.promotion
     if promotion is None or promotion.asks_people:
         return found
@@ -56,6 +56,14 @@ def awaited(catalog: Catalog, view: DeploymentView, new: NewResult) -> Awaited:
         jobs = listed(promotion.reported_as)
         raise HTTPException(406, f"{promotion.ident} is answered by {jobs}: send the result of each by its own name")
     return found
+
+
+def require_counted(view: DeploymentView, result: ResultView, name: str, number: int) -> None:
+    """Raises: HTTPException 406 where a result that is evaluated does not come from the fact with this number: another
+    one came first."""
+    status = PromotionResult.of(result, view).status
+    if status in _RESULTS and number not in result.inputs:
+        raise _awaits_none(view, name, status)
 
 
 def fact_of(
@@ -87,6 +95,10 @@ def fact_of(
         comment=None if new.status == "SUCCESS" else _REFUSED,
         url=new.url,
     )
+
+
+def _awaits_none(view: DeploymentView, name: str, status: str) -> HTTPException:
+    return HTTPException(406, f"{shown(name)} of deployment {view.id} is {status}: it awaits no result")
 
 
 def _found(catalog: Catalog, view: DeploymentView, name: str) -> Awaited:

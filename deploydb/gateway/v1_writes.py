@@ -24,18 +24,20 @@ from deploydb.domain.model.facts import (
     ArtifactPublished,
     DeploymentFinished,
     DeploymentStarted,
+    Fact,
 )
 from deploydb.gateway.ledger import Ledger
 from deploydb.gateway.v1_access import Writers
 from deploydb.gateway.v1_delivery import V1Delivery, accepted, answer
 from deploydb.gateway.v1_requests import NewResult, artifact_of, fields_of, status_of
-from deploydb.gateway.v1_results import ResultFact, awaited, fact_of
+from deploydb.gateway.v1_results import ResultFact, awaited, fact_of, require_counted
 from deploydb.http.authentication import allowed
 from deploydb.http.errors import existing, not_found, shown
 from deploydb.http.ids import require_integer, row_id
 from deploydb.http.negotiation import media_type
 from deploydb.identity import APPROVE
 from deploydb.store.effects.beforehand import beforehand
+from deploydb.store.effects.effect import Effect, effect_of
 from deploydb.store.engine import reading
 from deploydb.store.environment_names import latest_names
 from deploydb.store.queries.artifacts import ReleaseView, release_of_version
@@ -90,7 +92,8 @@ class V1Writes:
     async def status(self, request: Request) -> Response:
         """200 with the deployment once promotion has evaluated its new status, 202 where that takes longer.
 
-        Raises: HTTPException 404 without such a deployment, 406 for a status that it cannot reach.
+        Raises: HTTPException 404 without such a deployment, 406 for a status that it cannot reach, also where another
+        report came first.
         """
         media, source = self._admit(request)
         require_integer(request.path_params["id"], "deployment")
@@ -100,13 +103,16 @@ class V1Writes:
         fact = _change(ident, status, source)
         if not await self._delivery.deliver(fact, request):
             return accepted(request, media, f"/api/deployments/{ident}")
-        view = await self._ledger.in_thread(lambda: self._deployment(ident))
+        view, effect = await self._ledger.in_thread(lambda: self._after(ident, fact))
+        if effect.counts is False:
+            raise _unreachable(view, status)
         return answer(request, 200, DeploymentBody.of(view), media)
 
     async def result(self, request: Request) -> Response:
         """201 with the promotion result once promotion has evaluated it, 202 where that takes longer.
 
-        Raises: HTTPException 404 without such a deployment or promotion, 406 where it awaits no such result.
+        Raises: HTTPException 404 without such a deployment or promotion, 406 where it awaits no such result, also where
+        another one came first.
         """
         media, source = self._admit(request)
         require_integer(request.path_params["id"], "deployment")
@@ -129,8 +135,10 @@ class V1Writes:
         location = f"/api/deployments/{ident}/promotions/{result}"
         if not await self._delivery.deliver(fact, request):
             return accepted(request, media, location)
-        view = await self._ledger.in_thread(lambda: self._deployment(ident))
+        view, effect = await self._ledger.in_thread(lambda: self._after(ident, fact))
         found = next(one for one in view.results if one.id == result)
+        if effect.recorded is not None:
+            require_counted(view, found, new.name, effect.recorded.number)
         return answer(request, 201, PromotionResult.of(found, view), media, location)
 
     def _admit(self, request: Request) -> tuple[str, str]:
@@ -159,13 +167,23 @@ class V1Writes:
         return None
 
     def _require_reachable(self, ident: int, status: str) -> None:
-        now = self._deployment(ident).status
-        if now not in _REACHED_FROM.get(status, ()):
-            raise HTTPException(406, f"deployment {ident} is {now}: {status} cannot be reached from there")
+        view = self._deployment(ident)
+        if view.status not in _REACHED_FROM.get(status, ()):
+            raise _unreachable(view, status)
+
+    def _after(self, ident: int, fact: Fact) -> tuple[DeploymentView, Effect]:
+        """A deployment once a fact about it has been evaluated, and what that has led to."""
+        with reading(self._ledger.engine) as connection:
+            effect = effect_of(connection, self._ledger.catalog(), fact.source, fact.id, self._ledger.clock())
+        return self._deployment(ident), effect
 
     def _deployment(self, ident: int) -> DeploymentView:
         with reading(self._ledger.engine) as connection:
             return existing(deployment_by_id(connection, ident), f"deployment {ident}")
+
+
+def _unreachable(view: DeploymentView, status: str) -> HTTPException:
+    return HTTPException(406, f"deployment {view.id} is {view.status}: {status} cannot be reached from there")
 
 
 def _missing(catalog: Catalog, module: str) -> str:

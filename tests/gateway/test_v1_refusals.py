@@ -1,5 +1,6 @@
 """Writes of the v1 interface that are refused, not confirmed, or not evaluated yet; and who may write."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -73,7 +74,8 @@ def test_without_a_confirm_of_the_broker_it_is_503(sqlite_url: str, embedded_url
         (b'{"name":["x"]}', 422, 'name expected a text, found ["x"]'),
         (b'{"version":true}', 422, "version expected a text, found true"),
         (b'{"group":"a","name":"b","version":"1","sourceUrl":"u"}', 404, "a:b is in no service"),
-        (b"x" * 300_000, 413, "the body has more than 262144 bytes"),
+        (b"x" * 600_000, 413, "the body has more than 524288 bytes"),
+        (json.dumps(dict.fromkeys(("group", "name", "sourceUrl"), "😀" * 8192) | {"version": "1"}).encode(), 404, "😀"),
     ],
 )
 def test_an_artifact_that_is_none_is_refused_and_not_stored(
