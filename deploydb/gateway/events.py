@@ -28,11 +28,13 @@ from deploydb.http.negotiation import JSON, content_type
 from deploydb.http.rate_limits import Limit
 from deploydb.identity import WRITE
 from deploydb.settings import MAX_BODY_BYTES
+from deploydb.store.duplicates import Repeated, compare
 from deploydb.store.queries.events import stored_keys
 from deploydb.telemetry import Log
 from deploydb.wire.cloudevents import BATCH, STRUCTURED, attributes_of
 from deploydb.wire.formats import read
 from deploydb.wire.native import FACT_CONTENT_TYPE
+from deploydb.wire.reading import Reading
 
 MOST_EVENTS = 500
 """In one request. Each is confirmed by the broker on its own."""
@@ -41,18 +43,20 @@ SECONDS_EACH = 0.1
 """Requests of one token: so many at once, then one in so many seconds."""
 _TAKEN = (JSON, FACT_CONTENT_TYPE, STRUCTURED, BATCH)
 
+_TAKEN_ID = "{} of {} is another event already, which stands: send this one with an id of its own"
+
 _array = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Given(Struct, frozen=True, kw_only=True):
     """One event of a request: its place, what it is, and its message; or why it is not taken.
 
-    `readings`: the facts that ingest may read it as.
+    `readings`: the facts that ingest may read it as, with their bodies in the log.
     """
 
     index: int
     fact: Fact | None = None
-    readings: tuple[Fact, ...] = ()
+    readings: tuple[Reading, ...] = ()
     message: Message | None = None
     rejected: MessageRejected | None = None
 
@@ -100,14 +104,17 @@ class Events:
         found = [self._read(index, body, sent, person.name) for index, body in enumerate(sent.bodies)]
         found = await self._permitted(found, person.name)
         self._events.labels("rejected").inc(sum(one.rejected is not None for one in found))
-        if not sent.many and found[0].rejected is not None:
-            rejected = found[0].rejected
-            status = 403 if isinstance(rejected, Forbidden) else 400 if rejected.path == "$" else 422
-            raise HTTPException(status, str(rejected)) from rejected
+        _require_taken(found, sent)
         taken = [one for one in found if one.fact is not None]
         await self._publish(taken)
         wait = wanted_wait(request)
         stored = await self._await_stored(taken, WAIT_SECONDS if wait is None else wait)
+        differing = await self._differing([one for one in taken if one.index in stored], person.name)
+        self._events.labels("rejected").inc(len(differing))
+        found = [differing.get(one.index, one) for one in found]
+        stored -= differing.keys()
+        taken = [one for one in found if one.fact is not None]
+        _require_taken(found, sent)
         self._events.labels("stored").inc(len(stored))
         self._events.labels("confirmed").inc(len(taken) - len(stored))
         self._log.info("events", token=person.name, taken=len(taken), rejected=len(found) - len(taken))
@@ -125,12 +132,12 @@ class Events:
             return Given(index=index, rejected=rejected)
         if message.unsendable is not None:
             return Given(index=index, rejected=MessageRejected(message.unsendable, path="headers"))
-        readings = (fact, reading.otherwise.fact) if reading.otherwise is not None else (fact,)
+        readings = (reading, reading.otherwise) if reading.otherwise is not None else (reading,)
         return Given(index=index, fact=fact, readings=readings, message=message)
 
     async def _permitted(self, found: Sequence[Given], publisher: str) -> list[Given]:
         """Without what the publisher may not say."""
-        events = [one.readings for one in found if one.fact is not None]
+        events = [[reading.fact for reading in one.readings] for one in found if one.fact is not None]
         refused = iter(await self._permissions.refused(events, publisher))
         checked = [(one, next(refused) if one.fact is not None else None) for one in found]
         return [one if why is None else Given(index=one.index, rejected=why) for one, why in checked]
@@ -151,6 +158,27 @@ class Events:
             return set()
         found = await self._ledger.await_found(partial(stored_keys, keys=wanted), wanted.issubset, seconds)
         return {index for index, key in keys.items() if key in (found or ())}
+
+    async def _differing(self, stored: Sequence[Given], publisher: str) -> dict[int, Given]:
+        """By their indexes those that are not in the log: it has another event of the publisher with their id."""
+        repeated = [
+            Repeated(
+                index=one.index,
+                source=one.fact.source,
+                id=one.fact.id,
+                publisher=publisher,
+                bodies=tuple(reading.body for reading in one.readings),
+            )
+            for one in stored
+            if one.fact is not None
+        ]
+        look = partial(compare, given=repeated, now=self._ledger.clock())
+        found = await self._ledger.await_found(look, lambda _: True, 0) if repeated else None
+        return {
+            index: Given(index=index, rejected=MessageRejected(_TAKEN_ID.format(one.id, one.source), path="$.id"))
+            for index, one in (found or {}).items()
+            if not one.other
+        }
 
 
 class Sent(Struct, frozen=True, kw_only=True):
@@ -179,6 +207,14 @@ async def _sent(request: Request) -> Sent:
     if not 0 < len(bodies) <= MOST_EVENTS:
         raise HTTPException(422, f"the request has {len(bodies)} events: send from 1 to {MOST_EVENTS}")
     return Sent(bodies=bodies, many=True, kind=STRUCTURED if kind == BATCH else JSON, headers={})
+
+
+def _require_taken(found: Sequence[Given], sent: Sent) -> None:
+    """Raises: HTTPException where the only event is not taken: 403, 400 where it is none, else 422."""
+    rejected = found[0].rejected
+    if not sent.many and rejected is not None:
+        status = 403 if isinstance(rejected, Forbidden) else 400 if rejected.path == "$" else 422
+        raise HTTPException(status, str(rejected)) from rejected
 
 
 def _require_open(fact: Fact) -> None:

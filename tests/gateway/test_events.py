@@ -86,6 +86,20 @@ def test_the_answer_waits_for_the_log(asked: Gateway) -> None:
     assert (again.status_code, again.json()["stored"]) == (201, True)
 
 
+def test_another_event_with_the_id_of_one_is_not_taken(asked: Gateway) -> None:
+    fact = FACT | {"source": "jenkins"}
+    other = fact | {"artifact": ARTIFACT["artifact"] | {"commit": "9fceb02"}}
+    send(asked, body(fact))
+    asked.ingest("artifact.%")
+    answer = send(asked, body(other), prefer="wait=1")
+    assert answer.status_code == 422
+    assert "1 of jenkins is another event already, which stands: send this one with an id of its own" in error(answer)
+    answer = send(asked, body([other, fact, fact | {"time": "2026-11-22T12:00:00Z"}]), prefer="wait=1")
+    assert answer.status_code == 207
+    assert [one.get("path") for one in answer.json()["events"]] == ["$.id", None, None], "a later time is a repetition"
+    assert asked.metric("deploydb_gateway_events_total", result="rejected") == 2
+
+
 def test_a_cdevent_is_answered_as_the_fact_that_it_is(asked: Gateway) -> None:
     answer = send(asked, published("a-1", "2.0"))
     assert (answer.status_code, answer.json()["type"]) == (202, "artifact.published")
