@@ -4,7 +4,7 @@ The query service reads them, and the gateway answers writes with them.
 """
 
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from msgspec import Struct, structs
 
@@ -105,9 +105,8 @@ class Flow(Struct, frozen=True, kw_only=True, rename="camel"):
         return _body(cls, view, artifact=artifact, deployments=deployments, created_at=created_at)
 
 
-class Service(Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """A service, as configured. Its metadata is there where it is configured; `code_hosting`: where the host of the
-    repository does not tell it."""
+class Service(Struct, frozen=True, kw_only=True):
+    """A service, as configured."""
 
     ident: str
     description: str
@@ -115,6 +114,16 @@ class Service(Struct, frozen=True, kw_only=True, omit_defaults=True):
     pipelines: tuple[str, ...]
     promotions: tuple[str, ...]
     failure_strategy: str
+
+    @classmethod
+    def of(cls, service: configured.Service) -> Self:
+        return _body(cls, service, failure_strategy=service.failure_strategy.capitalize())
+
+
+class DescribedService(Service, frozen=True, kw_only=True, omit_defaults=True):
+    """A service, as configured, with its metadata where it is configured; `code_hosting`: where the host of the
+    repository does not tell it."""
+
     repository: str | None = None
     code_hosting: str | None = None
     team: str | None = None
@@ -123,7 +132,7 @@ class Service(Struct, frozen=True, kw_only=True, omit_defaults=True):
     labels: dict[str, str] = {}
 
     @classmethod
-    def of(cls, service: configured.Service) -> "Service":
+    def of(cls, service: configured.Service) -> Self:
         metadata = structs.asdict(service.known_metadata)
         return _body(cls, service, failure_strategy=service.failure_strategy.capitalize(), **metadata)
 

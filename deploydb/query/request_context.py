@@ -13,7 +13,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.templates import Template
 from deploydb.http.errors import bad_request, existing, nearest, not_found, shown
 from deploydb.http.ids import integer, row_id
-from deploydb.query.paging import DEFAULT_SIZE, Page
+from deploydb.query.paging import DEFAULT_SIZE, MOST, Page
 from deploydb.query.resource import PAGING, Parameter
 from deploydb.store.engine import reading
 from deploydb.store.environment_names import names_of
@@ -111,11 +111,19 @@ class RequestContext(Struct, frozen=True, kw_only=True, eq=False):
         return names_of(self.engine).now(name) if name is not None else None
 
     def page(self, *, size: int = DEFAULT_SIZE) -> Page:
-        """The page that is asked for. Raises: HTTPException 400 for what is no page, 404 for one beyond any list."""
+        """The page that is asked for, of `size` where it has none.
+
+        Raises: HTTPException 400 for what is no page, 404 for one beyond any list.
+        """
         asked = self.number("perPageSize")
         if asked == 0:
             raise bad_request("perPageSize=0 is not a page's size: a whole number from 1")
-        return Page.of(self.number("pageNumber") or 0, asked or size, self._parameter("pageNumber"))
+        filters = "&".join(
+            f"{name}={text}" for name, text in self.request.query_params.multi_items() if name not in PAGING
+        )
+        address = f"{self.request.scope['path']}{'?' if filters else ''}{filters}"
+        wanted = min(asked, MOST) if asked else size
+        return Page.of(self.number("pageNumber") or 0, wanted, address, self._parameter("pageNumber"))
 
     def _parameter(self, name: str) -> str | None:
         if name not in self.parameters:

@@ -125,5 +125,5 @@ def test_services_that_lack_something_are_shown_and_take_nothing(up: Up) -> None
     assert ask(up, "POST", "/api/deployments/by-service/promotions", {})[0] == 405
     assert ask(up, "GET", "/api/deployments?pageNumber=99999999999999999999")[1] == {
         "code": 404,
-        "message": "there is no page 99999999999999999999: nothing is on it",
+        "message": "there is no page 99999999999999999999 of /api/deployments: nothing is on it",
     }

@@ -44,7 +44,7 @@ def test_a_page_of_a_module(listed: Service) -> None:
     path = "/api/artifacts/by-module/com.example:foo"
     assert [one["version"] for one in listed.get(f"{path}?perPageSize=2")] == ["1.44", "1.43"]
     assert [one["version"] for one in listed.get(f"{path}?pageNumber=2")] == ["1.4", "1.3", "1.2", "1.1", "1.0"]
-    assert listed.refusal(f"{path}?pageNumber=3") == (404, "there is no page 3: nothing is on it")
+    assert listed.refusal(f"{path}?pageNumber=3") == (404, f"there is no page 3 of {path}: nothing is on it")
 
 
 def test_all_versions_unless_a_page_is_asked_for(listed: Service) -> None:
@@ -92,4 +92,5 @@ def test_no_page_is_larger_than_the_cap(world: Scenario, service: Service) -> No
     for query in ("perPageSize=5000", "perPageSize=1000"):
         assert len(service.get(f"{path}?{query}")) == 1000
     assert len(service.get(f"{path}?perPageSize=5000&pageNumber=1")) == 102
-    assert len(service.get("/api/artifacts/1/versions")) == 1000
+    assert len(service.get("/api/artifacts/1/versions?perPageSize=5000")) == 1000
+    assert len(service.get("/api/artifacts/1/versions")) == 1102, "all of them, where no page is asked for"

@@ -45,15 +45,20 @@ def world(database_url: str) -> Iterator[Scenario]:
         yield world
 
 
-def test_a_service_has_it_in_its_answers_and_without_it_the_shape_of_v1(world: Scenario, service: Service) -> None:
+def test_a_service_has_it_where_it_is_asked_for_and_the_shape_of_v1_otherwise(
+    world: Scenario, service: Service
+) -> None:
     expected = {"repository": METADATA.repository, "team": METADATA.team, "chat": METADATA.chat}
     expected |= {"runbook": ODD, "labels": {"tier": "gold"}}
-    answer = service.get("/api/services/foo")
-    assert list(answer)[:6] == ["ident", "description", "artifacts", "pipelines", "promotions", "failure_strategy"]
-    assert {key: answer[key] for key in list(answer)[6:]} == expected
-    assert service.get("/api/services") == [answer]
+    of_v1 = service.get("/api/services/foo")
+    assert list(of_v1) == ["ident", "description", "artifacts", "pipelines", "promotions", "failure_strategy"]
+    assert service.get("/api/services") == [of_v1]
+    answer = service.get("/api/services/foo?expand=metadata")
+    assert answer == of_v1 | expected
+    assert service.get("/api/services?expand=metadata") == [answer]
+    assert service.refusal("/api/services?expand=labels")[0] == 400
     world.catalog = catalog(FOO)
-    assert len(service.get("/api/services/foo")) == 6
+    assert service.get("/api/services/foo?expand=metadata") == of_v1
 
 
 def test_the_page_of_a_service_leads_to_its_code_its_people_and_its_runs(world: Scenario, service: Service) -> None:

@@ -25,7 +25,7 @@ from deploydb.query.resources.status import status
 from deploydb.store.queries.deployments import DeploymentView
 from deploydb.store.queries.deployments import history as deployments_of
 from deploydb.store.queries.live_intervals import live_durations
-from deploydb.v1_schema import Service as ServiceBody
+from deploydb.v1_schema import DescribedService
 
 DAYS = 30
 _MOST_DAYS = 3650
@@ -78,7 +78,7 @@ class Service(Struct, frozen=True, kw_only=True):
     `failures`), and what has been tried: in one environment, with one outcome, where these are asked for."""
 
     service: str
-    configuration: ServiceBody | None
+    configuration: DescribedService | None
     stages: list[Stage]
     comparisons: list[Comparison]
     now: str
@@ -114,7 +114,7 @@ def service(asked: RequestContext) -> Service:
     ]
     return Service(
         service=name,
-        configuration=ServiceBody.of(configured) if configured is not None else None,
+        configuration=DescribedService.of(configured) if configured is not None else None,
         stages=stages,
         comparisons=compared,
         now=asked.now.isoformat(),

@@ -1,7 +1,7 @@
 """Artifacts: `/api/artifacts/…`."""
 
 from deploydb.http.errors import not_found, shown
-from deploydb.query.paging import MOST
+from deploydb.query.paging import ALL
 from deploydb.query.request_context import RequestContext
 from deploydb.query.resource import PAGE, Resource, text
 from deploydb.store.queries.artifacts import artifact_by_id, artifacts_of_module, artifacts_with, latest_of_module
@@ -16,7 +16,7 @@ def by_id(asked: RequestContext) -> Artifact:
 
 def versions(asked: RequestContext) -> list[Artifact]:
     """All versions of an artifact's module, newest first; a page of them where one is asked for."""
-    page = asked.page(size=MOST)
+    page = asked.page(size=ALL)
     known = asked.row("artifact", artifact_by_id)
     with asked.store() as connection:
         views = artifacts_of_module(connection, known.group, known.name, offset=page.offset, limit=page.size)
@@ -25,7 +25,7 @@ def versions(asked: RequestContext) -> list[Artifact]:
 
 def deployments(asked: RequestContext) -> list[Deployment]:
     """An artifact's deployments, ascending, none too; a page of them where one is asked for."""
-    page = asked.page(size=MOST)
+    page = asked.page(size=ALL)
     known = asked.row("artifact", artifact_by_id)
     with asked.store() as connection:
         views = deployments_of_artifact(connection, known.id, offset=page.offset, limit=page.size)
