@@ -11,6 +11,7 @@
 `customData.deploydb` names what the vocabulary cannot: see `Custom`.
 """
 
+import re
 from collections.abc import Callable
 
 import msgspec
@@ -34,6 +35,8 @@ _OUTCOMES = {
     "cancel": "errored",
 }
 
+_COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
+
 Mapped = list[Fields] | str
 """The facts that an event may be, the first one that fits; or the reason why it is of no use."""
 
@@ -50,6 +53,8 @@ class Content(Struct, rename="camel"):
     environment: Named | None = None
     service: Named | None = None
     artifact_id: Coordinate | None = None
+    user: Name | None = None
+    change: Named | None = None
     outcome: Name | None = None
     reason: Text | None = None
     description: Text | None = None
@@ -77,7 +82,10 @@ class Event(Struct, frozen=True, kw_only=True):
 
 
 def _published(event: Event) -> Mapped:
-    return [{"type": "artifact.published", "artifact": event.custom.file(event.subject, SUBJECT)}]
+    change = (event.content.change or Named()).id or ""
+    given = {"triggered_by": event.content.user, "commit": change if _COMMIT.fullmatch(change) else None}
+    known = {name: value for name, value in given.items() if value is not None}
+    return [{"type": "artifact.published", "artifact": known | event.custom.file(event.subject, SUBJECT)}]
 
 
 def _deployed(event: Event) -> Mapped:

@@ -80,6 +80,24 @@ def test_the_custom_data_says_what_the_package_url_does_not() -> None:
     assert (fact.artifact.module, fact.artifact.version, fact.artifact.commit) == ("com.example:shop", "7", "abc1234")
 
 
+@pytest.mark.parametrize(
+    ("kind", "content", "custom", "commit", "by"),
+    [
+        ("packaged", {"change": {"id": "9f" * 20, "source": "git.example/foo"}}, {}, "9f" * 20, None),
+        ("packaged", {"change": {"id": "myChange123"}}, {}, None, None),
+        ("packaged", {"change": {"id": "9f" * 20}}, {"commit": "abc1234"}, "abc1234", None),
+        ("published", {"user": "ann", "sbom": {"uri": "https://sbom.example"}}, {}, None, "ann"),
+        ("published", {"user": "bot"}, {"triggered_by": "ann"}, None, "ann"),
+    ],
+)
+def test_an_artifact_has_the_commit_of_its_change_and_its_user(
+    kind: str, content: dict[str, Any], custom: dict[str, Any], commit: str | None, by: str | None
+) -> None:
+    fact = take(cdevent(f"artifact.{kind}.0.2.0", "1", "pkg:maven/com.example/foo@1", content, custom=custom)).fact
+    assert isinstance(fact, facts.ArtifactPublished)
+    assert (fact.artifact.commit, fact.artifact.triggered_by) == (commit, by)
+
+
 def test_a_deployed_service_is_what_was_commanded_or_was_seen() -> None:
     reading = take(deployed("1", "1.0", "dev"))
     finished, observed = reading.fact, last(reading).fact
