@@ -76,7 +76,7 @@ def _matches(pattern: str, value: str | None) -> bool:
 
 def _value(name: str, signal: Signal, payload: Payload) -> str | None:
     if name.startswith(FIELD):
-        return payload.maybe(name.removeprefix(FIELD))
+        return payload.shown(name.removeprefix(FIELD))
     return signal.kind if name == "kind" else signal.names.get(name)
 
 

@@ -82,6 +82,16 @@ class Payload:
             self.reject(path, f"expected text, found {_kind(value)}")
         return value if isinstance(value, str) else msgspec.json.encode(value).decode()
 
+    def shown(self, path: str) -> str | None:
+        """A text, a number, or true or false, as text; None for others."""
+        return _shown(self.get(path))
+
+    def words(self, path: str) -> dict[str, str]:
+        """The values of an object that are shown as text; none where it is no object."""
+        value = self.get(path)
+        found = {str(name): _shown(one) for name, one in value.items()} if isinstance(value, dict) else {}
+        return named(**found)
+
     def text(self, path: str) -> str:
         """Raises: MessageRejected where it is missing, empty, or neither text nor a number."""
         value = self.maybe(path)
@@ -136,6 +146,12 @@ class Payload:
 def named(**values: str | None) -> dict[str, str]:
     """The names that there are."""
     return {name: value for name, value in values.items() if value}
+
+
+def _shown(value: Any) -> str | None:  # noqa: ANN401  # any JSON
+    if isinstance(value, bool | int | float):
+        return msgspec.json.encode(value).decode()
+    return value or None if isinstance(value, str) else None
 
 
 def _time(text: str) -> datetime:

@@ -177,41 +177,6 @@ def test_a_release_has_the_url_of_its_rule(asked: Gateway) -> None:
     assert "counts when it is published" in reason(github(asked, "release", {**body, "action": "edited"}))
 
 
-@pytest.mark.parametrize(
-    ("tag", "expected"),
-    [
-        ("foo-v2.0.0", ("com.example:foo", "2.0.0")),
-        ("services/bar/v2.0.0-rc.1", ("com.example:bar", "2.0.0-rc.1")),
-        ("foo-v", ("com.example:foo", "foo-v")),
-        ("v3", None),
-    ],
-)
-def test_a_tag_of_one_part_of_a_repository_gives_its_artifact_and_version(
-    tmp_path: Path,
-    sqlite_url: str,
-    embedded_url: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tag: str,
-    expected: tuple[str, str] | None,
-) -> None:
-    rules = """type: github
-secret: {env: HOOK_SECRET}
-rules:
-  - when: {tag: "foo-v*"}
-    artifact: com.example:foo
-    version: "{tag*}"
-  - when: {repository: "acme/*", $.release.tag_name: "services/bar/v*"}
-    artifact: "com.example:bar"
-    version: "{$.release.tag_name*}"
-"""
-    body = {"action": "published", "release": {"id": 1, "tag_name": tag}, "repository": {"full_name": "acme/shop"}}
-    with receiving(tmp_path, sqlite_url, embedded_url, monkeypatch, github=rules) as asked:
-        answer = github(asked, "release", body)
-        found = [(one["artifact"], one["artifact"]["version"]) for one in answer.json()["facts"]]
-        names = [(f"{file['group']}:{file['name']}", version) for file, version in found]
-        assert names == ([expected] if expected is not None else []), answer.text
-
-
 def test_a_check_run_is_a_verification_unless_a_rule_ignores_it(asked: Gateway) -> None:
     known = {
         "id": 3,

@@ -7,7 +7,7 @@ Source: https://argo-cd.readthedocs.io/en/stable/operator-manual/notifications/s
 """
 
 from deploydb.domain.suggestions import shown
-from deploydb.hooks.image import Image, image_of
+from deploydb.hooks.image import Image, digest_of, image_of
 from deploydb.hooks.payload import Payload, Request, named
 from deploydb.hooks.schemes import BEARER_OR_BASIC, Token
 from deploydb.hooks.signal import Ignored, Outcome, Signal
@@ -80,7 +80,9 @@ def _sources(app: Payload, about: dict[str, str], outcome: Outcome) -> list[Repo
         if chart is not None:
             reports.append(_signal(app, names, outcome, part, version=revision))
         else:
-            reports.append(_signal(app, names, outcome, part, commit=revision.lower()))
+            digest = digest_of(revision) if ":" in revision else None  # of a source in an OCI registry
+            commit = revision.lower() if digest is None else None
+            reports.append(_signal(app, names, outcome, part, commit=commit, digest=digest))
     return reports
 
 

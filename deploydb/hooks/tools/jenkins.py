@@ -32,15 +32,13 @@ def _read(request: Request) -> list[Report]:
         return ignored("the build has no result")
     if result not in _RESULTS:
         build.reject("status", f"expected {', '.join(_RESULTS)}, found {shown(result)}")
-    given = build.get("parameters")
-    parameters = {name: str(value) for name, value in given.items()} if isinstance(given, dict) else {}
     return [
         Signal(
             kind="verification",
             key=f"build/{build.maybe('full_url') or '/'.join((job, build.text('number')))}",
             names={
                 **named(job=job, path=_path(payload), branch=build.maybe("scm.branch")),
-                **{f"parameter.{name}": value for name, value in parameters.items() if value},
+                **{f"parameter.{name}": value for name, value in build.words("parameters").items()},
             },
             outcome=_RESULTS[result],
             commit=build.commit("scm.commit"),

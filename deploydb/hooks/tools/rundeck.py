@@ -34,17 +34,16 @@ def _read(request: Request) -> list[Report]:
         return ignored(f"the execution is {shown(status)}")
     job = execution.part("job")
     name = "/".join(part for part in (job.maybe("group"), job.text("name")) if part)
-    options: dict[str, object] = {}
+    options: dict[str, str] = {}
     for path in ("context.option", "context.options", "job.options"):
-        given = execution.get(path)
-        options |= given if isinstance(given, dict) else {}
+        options |= execution.words(path)
     return [
         Signal(
             kind="deployment",
             key=f"execution/{execution.text('id')}/{status}",
             names={
                 **named(job=name, project=execution.maybe("project") or job.maybe("project")),
-                **{f"option.{key}": str(value) for key, value in options.items() if value not in (None, "")},
+                **{f"option.{key}": value for key, value in options.items()},
             },
             outcome=outcome,
             url=execution.maybe("permalink") or execution.maybe("href"),
