@@ -101,8 +101,8 @@ def test_the_release_is_found_however_the_tool_names_it(
 
 
 def test_each_push_of_an_envelope_of_a_registry_is_an_artifact_with_its_digest(known: Gateway) -> None:
-    chart = {**PUSH, "action": "chart_push", "target": {"repository": "acme/foo", "version": "1.3.0"}, "id": "e2"}
-    answer = hook(known, "registry", {"events": [{**PUSH, "action": "pull"}, PUSH, chart]})
+    other = {**PUSH, "target": {"repository": "acme/foo", "tag": "1.3.0"}, "id": "e2"}
+    answer = hook(known, "registry", {"events": [{**PUSH, "action": "pull"}, PUSH, other]})
     assert facts(answer) == [(PUBLISHED, "1.2.0"), (PUBLISHED, "1.3.0")]
     image = answer.json()["facts"][0]["artifact"]
     assert (image["digest"], image["url"], image["triggered_by"]) == (

@@ -11,9 +11,6 @@ from deploydb.hooks.schemes import BEARER_OR_BASIC, Query
 from deploydb.hooks.signal import Ignored, Signal
 from deploydb.hooks.tool import Report, Tool, ignored
 
-_PUSHED = ("push", "chart_push")
-"""Of an image, and of a chart of Azure."""
-
 
 def _read(request: Request) -> list[Report]:
     payload = Payload.of(request)
@@ -23,11 +20,11 @@ def _read(request: Request) -> list[Report]:
 
 def _event(event: Payload) -> Report:
     action = event.text("action")
-    if action not in _PUSHED:
+    if action != "push":
         return Ignored(reason=f"the action {shown(action)} is no push")
     target = event.part("target")
     repository, digest = target.text("repository"), digest_of(target.maybe("digest"))
-    tag = target.maybe("tag") or target.maybe("version")
+    tag = target.maybe("tag")
     if tag is None:
         return Ignored(reason=f"{digest or 'the target'} has no tag: it is a layer, or a part of an image")
     host = event.maybe("request.host")
