@@ -23,6 +23,10 @@ rules:
     promotion: smoke
   - when: {job: lint}
     ignore: true
+  - when: {job: ci/*}
+    service: foo
+    environment: dev
+    promotion: smoke
   - when: {event: check_run}
     service: foo
     environment: dev

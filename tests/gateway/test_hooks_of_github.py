@@ -192,6 +192,27 @@ def test_a_check_run_is_a_verification_unless_a_rule_ignores_it(asked: Gateway) 
     )
 
 
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"state": "success"}, "passed"),
+        ({"state": "failure"}, "failed"),
+        ({"state": "error"}, "errored"),
+        ({"state": "pending"}, "the status is pending: it has no result"),
+        ({"state": "failure", "context": "deploydb/prod"}, "the status is DeployDB's own report"),
+    ],
+)
+def test_a_status_of_a_commit_is_a_verification(asked: Gateway, more: dict[str, Any], expected: str) -> None:
+    asked.world.publish("2.0", artifact={"commit": COMMIT})
+    body = {"id": 1, "sha": COMMIT, "context": "ci/e2e", "branches": [], "repository": {"full_name": "acme/foo"}}
+    answer = github(asked, "status", {**body, **more})
+    if answer.json()["facts"]:
+        (fact,) = answer.json()["facts"]
+        assert (fact["version"], fact["promotion"], fact["outcome"]) == ("2.0", "smoke", expected)
+    else:
+        assert reason(answer) == expected
+
+
 def test_a_form_of_github_is_read_as_its_payload(asked: Gateway) -> None:
     content = urlencode({"payload": json.dumps(package())}).encode()
     answer = github(asked, "package", content, content_type="application/x-www-form-urlencoded")

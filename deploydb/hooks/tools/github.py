@@ -1,4 +1,4 @@
-"""GitHub: packages, releases, workflow runs, check runs and deployment statuses.
+"""GitHub: packages, releases, workflow runs, check runs, commit statuses and deployment statuses.
 
 Source: https://docs.github.com/en/webhooks/webhook-events-and-payloads
 """
@@ -21,6 +21,10 @@ _CONCLUSIONS: dict[str, Outcome] = {
     "action_required": "pending",
 }
 """Others (`neutral`, `skipped`, `stale`) say nothing about the commit."""
+_STATUSES: dict[str, Outcome] = {"success": "passed", "failure": "failed", "error": "errored"}
+"""Of a commit; `pending` comes before it."""
+_OWN_STATUS = "deploydb/"
+"""Begins the names of those that DeployDB reports."""
 _STATES: dict[str, Outcome] = {
     "success": "succeeded",
     "failure": "failed",
@@ -157,6 +161,30 @@ def _check(payload: Payload, run: Payload, about: dict[str, str], key: str, *, t
     )
 
 
+def _status(event: str, payload: Payload) -> Report:
+    state, job = payload.text("state"), payload.text("context")
+    if job.startswith(_OWN_STATUS):
+        return Ignored(reason="the status is DeployDB's own report")
+    if state not in _STATUSES:
+        return Ignored(reason=f"the status is {shown(state)}: it has no result")
+    branches = payload.parts("branches")
+    return Signal(
+        kind="verification",
+        key=f"status/{payload.text('id')}",
+        names=named(
+            event=event,
+            repository=payload.text("repository.full_name"),
+            job=job,
+            branch=branches[0].maybe("name") if len(branches) == 1 else None,
+        ),
+        outcome=_STATUSES[state],
+        commit=payload.text("sha").lower(),
+        url=payload.maybe("target_url"),
+        reason=None if state == "success" else f"{job}: {payload.maybe('description') or state}",
+        time=payload.time("updated_at", "created_at"),
+    )
+
+
 def _deployment_status(event: str, payload: Payload) -> Report:
     status, deployment = payload.part("deployment_status"), payload.part("deployment")
     state = status.text("state")
@@ -195,6 +223,7 @@ _EVENTS = {
     "release": _release,
     "workflow_run": _workflow_run,
     "check_run": _check_run,
+    "status": _status,
     "deployment_status": _deployment_status,
 }
 
@@ -211,16 +240,16 @@ def _read(request: Request) -> list[Report]:
 TOOL = Tool(
     schemes=(Signature(header="X-Hub-Signature-256", prefix="sha256="),),
     names={
-        "event": "package (also for registry_package), release, workflow_run, check_run, deployment_status",
+        "event": "package (also for registry_package), release, workflow_run, check_run, status, deployment_status",
         "repository": "owner/name",
         "package": "the name of a package",
         "namespace": "the owner of a package",
         "package_type": "container, npm, maven, …",
         "image": "ghcr.io/owner/name",
         "tag": "the tag of an image or of a release",
-        "job": "the name of a workflow or of a check",
+        "job": "the name of a workflow or of a check, or the context of a status",
         "workflow": "the file of a workflow, such as test.yml",
-        "branch": "the branch of a run",
+        "branch": "the branch of a run, or the only one of a status",
         "trigger": "the event that started a workflow, such as push",
         "app": "the app that reports a check",
         "environment": "the environment of a deployment",
