@@ -85,6 +85,7 @@ _TEXTS: dict[type[ReasonCase], str] = {
     outcome.RolledBack: "put back",
     undo.RollbackFinal: "a rollback is never rolled back",
     undo.RollingBack: "rolled back to {version}",
+    undo.RollbackUnderWay: "a rollback to {version} is under way already (deployment {deployment})",
     why.SkippedUpstream: "skipped in {environment}: {reason}",
     why.SucceededUpstream: "{environment} runs it with success",
     why.TakenBackBeside: "{version} was rolled back in {environment}",
@@ -164,9 +165,11 @@ def _text(reason: ReasonCase) -> str:
             return f"{carried}{found} (digest {digest[:12]}, on {host})"
         case why.RollbackWaits(rollback=rollback, awaits=awaits):
             return f"{text(rollback)}; it waits: {joined(awaits)}"
-        case undo.NoRollbackTarget(holds=holds, rolled_back=left, version=version):
-            taken_back = f"{', '.join(left)} had been rolled back; name one of them to put it back" if left else ""
-            obstacles = "; ".join(filter(None, (joined(holds), taken_back))) or "no other version has succeeded here"
+        case undo.NoRollbackTarget(holds=holds, rolled_back=left, failed=failed, version=version):
+            since = {"had been rolled back": left, "failed here later": failed}
+            passed_over = " and ".join(f"{', '.join(names)} {what}" for what, names in since.items() if names)
+            named = f"{passed_over}; name one of them to put it back" if passed_over else ""
+            obstacles = "; ".join(filter(None, (joined(holds), named))) or "no other version has succeeded here"
             asked = f" ({version} was asked for)" if version is not None else ""
             return f"nothing to roll back to: {obstacles}{asked}"
         case NotPermitted():

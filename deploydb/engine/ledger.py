@@ -221,19 +221,31 @@ class Ledger(LaneRecords):
             found.setdefault(good.release.id, replace(good, completed=completed))
         left = self._rolled_back_from(environment)
         flagged = [
-            replace(good, rolled_back=True) if left.get(id_, 0) > good.deployment else good
+            replace(
+                good,
+                rolled_back=good.rolled_back or left.get(id_, 0) > good.deployment,
+                failed=good.failed or self._has_failed_since(good, environment),
+                in_trouble=good.in_trouble or self.statements.names(environment, good.release.artifact.version),
+            )
             for id_, good in found.items()
         ]
         return tuple(sorted(flagged, key=lambda one: (one.live_at, one.deployment), reverse=True))
 
+    def _has_failed_since(self, good: KnownGood, environment: str) -> bool:
+        """Whether a later deployment of the release there came to run, and failed."""
+        return any(
+            one.environment == environment and one.status is Status.FAILED
+            for one in (self.deployments[ident] for ident in self._of_release.get(good.release.id, ()))
+            if one.id > good.deployment and one.live_at is not None and one.expired_at is None
+        )
+
     def _completed(self, release: Release) -> bool:
+        """Whether it has succeeded in each stage, and its last attempt there has not failed."""
         flow = self._releases.by_release.get(release.id)
         kin = (self.deployments[ident] for ident in self._flows[flow]) if flow is not None else ()
         through = [one for one in kin if self.stages is None or one.environment in self.stages]
-        done = {one.environment for one in through if one.status is Status.SUCCESS}
+        done = {one.environment: one.id for one in through if one.status is Status.SUCCESS}
         return flow is not None and all(
-            one.status is Status.SUCCESS
-            or one.failure_response == "retry"
-            or (one.status is Status.SKIPPED and one.environment in done)
+            one.id <= done.get(one.environment, 0) or (one.environment in done and one.status is Status.SKIPPED)
             for one in through
         )

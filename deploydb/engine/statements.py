@@ -50,6 +50,11 @@ class Statements(Forkable):
         if found is not None:
             self.incidents[environment, report.name] = found
 
+    def names(self, environment: str, version: str) -> bool:
+        """Whether an open incident in a lane names a version."""
+        lane = (one for (where, _), one in self.incidents.items() if where == environment)
+        return any(one.open and one.version == version for one in lane)
+
     def rename(self, now: Callable[[str], str]) -> None:
         """Environments have other names from now on."""
         self.incidents = {(now(where), name): one for (where, name), one in self.incidents.items()}

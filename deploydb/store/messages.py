@@ -27,8 +27,7 @@ from deploydb.domain.model.deployment import Deployment, Status
 from deploydb.domain.model.fact import Fact
 from deploydb.domain.model.facts import AboutHold, HoldPlaced, RollbackRequested, type_of
 from deploydb.domain.model.gate_reasons import AwaitingApproval
-from deploydb.domain.model.reasons import ConfigurationChanged, Reason
-from deploydb.domain.model.rollback_reasons import NoRollbackTarget, NothingLive, OtherRuns
+from deploydb.domain.model.reasons import ConfigurationChanged, Reason, RollbackOf
 from deploydb.domain.wording import text
 
 _IDS = UUID("6f0c1f0e-52d3-5d0a-9d4b-4c6c2f7a3b18")
@@ -60,7 +59,7 @@ def command_of(decision: DeploymentRequested) -> DeployCommand:
 def notifications_of(service: str, decision: Decision, now: datetime, types: Collection[str]) -> Iterator[Notification]:
     """The notifications of a decision on a service, of these types."""
     if isinstance(decision, RollbackRequestResolved):
-        if "rollback.refused" in types and isinstance(decision.reason, NoRollbackTarget | NothingLive | OtherRuns):
+        if "rollback.refused" in types and not isinstance(decision.reason, RollbackOf):
             yield _refusal(service, decision, now)
         return
     for type_, known, reason, more in _drafts(decision, now):

@@ -4,9 +4,8 @@ Nearly always there is little of each; a statement runs only where there may be 
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
-from functools import cache, partial
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +16,8 @@ from deploydb.domain.model.deployment import Deployment, Release, Status
 from deploydb.domain.model.evidence import Attestation, Incident
 from deploydb.domain.model.overrides import Hold, Hotfix, PromotionRequest, RetryRequest, RollbackRequest
 from deploydb.domain.model.running import DependencyState, KnownGood
-from deploydb.store.deployments import release_from_row, released, selected
+from deploydb.store.deployments import release_from_row, released
+from deploydb.store.known_good import good_in
 from deploydb.store.list_parameters import among, among_rows
 from deploydb.store.projections.latest import value_of
 from deploydb.store.projections.overrides import hold_from_row, standing_at
@@ -28,7 +28,6 @@ from deploydb.store.tables import (
     current_version,
     deployment,
     event,
-    flow,
     hold,
     hotfix,
     incident,
@@ -88,45 +87,6 @@ _NEIGHBOURS = (
     .join(current_version, current_version.c.artifact_id == artifact.c.id)
     .join(deployment, deployment.c.id == current_version.c.deployment_id)
     .where(among_rows((current_version.c.service, current_version.c.environment), "keys"))
-)
-_other = deployment.alias("other")
-_beside = deployment.alias("beside")
-_done_beside = sa.exists().where(
-    _beside.c.flow_id == _other.c.flow_id, _beside.c.environment == _other.c.environment, _beside.c.status == "SUCCESS"
-)
-_unfinished = sa.exists().where(
-    _other.c.flow_id == flow.c.id,
-    _other.c.status != "SUCCESS",
-    among(_other.c.environment, "stages"),
-    sa.or_(_other.c.failure_response.is_(None), _other.c.failure_response != "retry"),
-    sa.or_(_other.c.status != "SKIPPED", sa.not_(_done_beside)),
-)
-_IN_LANE = (
-    deployment.c.service == sa.bindparam("service"),
-    deployment.c.environment == sa.bindparam("environment"),
-)
-_LAST_GOOD = (
-    sa.select(sa.func.max(deployment.c.id))
-    .where(*_IN_LANE, deployment.c.result == sa.literal_column("'SUCCESS'"), deployment.c.withdrawn_at.is_(None))
-    .group_by(deployment.c.artifact_id)
-)
-_GOOD = (
-    selected()
-    .add_columns(sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"))
-    .outerjoin(flow, sa.and_(flow.c.artifact_id == deployment.c.artifact_id, flow.c.service == deployment.c.service))
-    .where(deployment.c.id.in_(_LAST_GOOD))
-)
-_cause = deployment.alias("cause")
-_ROLLED_BACK = (
-    sa.select(_cause.c.artifact_id, sa.func.max(deployment.c.id).label("rollback"))
-    .join(_cause, _cause.c.id == deployment.c.cause_id)
-    .where(
-        *_IN_LANE,
-        deployment.c.kind == "rollback",
-        deployment.c.attempt == 1,
-        deployment.c.requested_at.is_not(None),
-    )
-    .group_by(_cause.c.artifact_id)
 )
 
 
@@ -219,49 +179,6 @@ def snapshot_context(
     for service, environment in sorted(_failed(opened) | _wished(found)):
         found.good[service][environment] = good_in(connection, catalog, service, environment)
     return found
-
-
-def good_in(connection: sa.Connection, catalog: Catalog, service: str, environment: str) -> tuple[KnownGood, ...]:
-    """What succeeded in a lane, each release once, newest first: as far back as the lane goes, since a module that
-    seldom changes may have succeeded long before all others. Read after failures and requests alone.
-
-    Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`.
-    """
-    stages = catalog.environments_of(service)
-    lane = {"service": service, "environment": environment}
-    left = {row.artifact_id: row.rollback for row in connection.execute(_ROLLED_BACK, lane)}
-    found = []
-    for row in connection.execute(_GOOD, {**lane, "stages": stages}):
-        since = max(row.finished_at, row.requested_at or row.finished_at)
-        release = release_from_row(row)
-        good = KnownGood(
-            deployment=row.id,
-            release=release,
-            live_at=since,
-            completed=bool(row.completed),
-            rolled_back=left.get(release.id, 0) > row.id,
-        )
-        found.append(good)
-    return tuple(sorted(found, key=lambda one: (one.live_at, one.deployment), reverse=True))
-
-
-class GoodByStage(Mapping[str, tuple[KnownGood, ...]]):
-    """`good_in` of each stage of a service, read where it is asked for: only failures and requests do."""
-
-    def __init__(self, connection: sa.Connection, catalog: Catalog, service: str) -> None:
-        self._environments = tuple(catalog.environments_of(service))
-        self._read = cache(partial(good_in, connection, catalog, service))
-
-    def __getitem__(self, environment: str) -> tuple[KnownGood, ...]:
-        if environment not in self._environments:
-            raise KeyError(environment)
-        return self._read(environment)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._environments)
-
-    def __len__(self) -> int:
-        return len(self._environments)
 
 
 def _failed(opened: Sequence[Deployment]) -> set[Lane]:

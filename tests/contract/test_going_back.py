@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Retry, Service
 from deploydb.domain.wording import text
@@ -31,6 +32,26 @@ def world(database_url: str) -> Iterator[Scenario]:
             world.deploy()
             world.deploy()
         yield world
+
+
+@pytest.fixture
+def strict(database_url: str) -> Iterator[Scenario]:
+    """1.0 and 2.0 went to prod. An incident is a failure, and each failure a full rollback."""
+    service = replace(FOO, retry=Retry(), failure_strategy="full_rollback", fail_on_incident=True)
+    with Scenario(database_url, catalog(service)) as world:
+        release(world, "1.0")
+        release(world, "2.0")
+        yield world
+
+
+def release(world: Scenario, version: str, *outcomes: str) -> None:
+    """A release comes to dev and prod, with these outcomes; what is rolled back is back."""
+    world.publish(version)
+    world.evaluate(minutes=1)
+    for outcome in outcomes or ("succeeded", "succeeded"):
+        world.deploy(outcome)
+    world.deploy()
+    world.evaluate(minutes=1)
 
 
 def runs(world: Scenario) -> str:
@@ -91,4 +112,45 @@ def test_a_rollback_that_waits_ends_where_a_fix_comes_meanwhile(world: Scenario)
     (rollback,) = [row for row in world.rows(deployment) if row.kind == "rollback"]
     assert rollback.status == "SKIPPED"
     assert "prod runs 3.1 since" in text(rollback.status_reason)
+    assert differences(world.engine) == {}
+
+
+def test_a_full_rollback_takes_what_a_retry_brought_through_and_nothing_that_failed_there_since(
+    strict: Scenario,
+) -> None:
+    incident = {"service": "foo", "environment": "prod", "reason": "errors"}
+    release(strict, "3.0", "failed")
+    strict.tell("retry.requested", service="foo", environment="dev", version="3.0", by="alice", reason="no disk")
+    strict.evaluate()
+    strict.deploy()
+    strict.deploy()
+    release(strict, "4.0", "succeeded", "failed")
+    assert runs(strict) == "3.0"
+    strict.tell("incident.detected", incident="1", **incident)
+    strict.evaluate(minutes=1)
+    release(strict, "5.0", "succeeded", "failed")
+    assert runs(strict) == "2.0"
+    strict.tell("incident.detected", incident="2", version="1.0", **incident)
+    release(strict, "6.0")
+    strict.tell("incident.detected", incident="3", version="2.0", **incident)
+    release(strict, "7.0", "succeeded", "failed")
+    assert runs(strict) == "6.0"
+    strict.now += timedelta(minutes=1)
+    strict.tell("rollback.requested", **ORDER)
+    strict.evaluate()
+    answer = "nothing to roll back to: 2.0, 3.0, 1.0 failed here later; name one of them to put it back"
+    assert text(strict.rows(rollback_request)[-1].answer) == answer
+    assert differences(strict.engine) == {}
+
+
+def test_what_is_rolled_back_already_is_not_rolled_back_again(world: Scenario) -> None:
+    for _ in range(2):
+        world.now += timedelta(minutes=1)
+        world.tell("rollback.requested", **ORDER, **{"from": "3.0"})
+        world.evaluate()
+    assert [command.type for command in world.deploy()] == ["rollback"]
+    assert world.commands() == []
+    (rollback,) = [row.id for row in world.rows(deployment) if row.kind == "rollback"]
+    answer = text(world.rows(rollback_request)[-1].answer)
+    assert answer == f"a rollback to 2.0 is under way already (deployment {rollback})"
     assert differences(world.engine) == {}

@@ -142,7 +142,7 @@ class Store:
                 case FailureFinalized():
                     self.failures.append(decision)
                 case AttemptScheduled():
-                    self._check_attempt(decision)
+                    self._check_attempt(decision, made)
                 case RollbackRequestResolved() | RetryRequestResolved():
                     self.answers.append(decision)
                 case CheckScheduled():
@@ -151,11 +151,34 @@ class Store:
         assert len(set(active)) == len(active), "two active in one lane"
         return made
 
-    def _check_attempt(self, made: AttemptScheduled) -> None:
+    def _check_attempt(self, made: AttemptScheduled, beside: Decisions) -> None:
+        if made.kind != "rollback" or made.attempt > 1:
+            return
         cause = self.deployments.get(made.cause) if made.cause is not None else None
-        if made.kind == "rollback" and made.request is None and made.attempt == 1:
+        if made.request is None:
             assert cause is not None
             assert cause.kind == "deploy", "a rollback of a rollback"
+        answers = [one for one in beside.decisions if isinstance(one, RollbackRequestResolved)]
+        if not any(one.wish.event == made.request and one.wish.version is not None for one in answers):
+            self._check_target(made)
+        waiting = [
+            one.release.id
+            for one in self.deployments.values()
+            if one.environment == made.environment and one.kind == "rollback"
+            if one.active or one.status is Status.NOT_STARTED
+        ]
+        assert waiting.count(made.release.id) == 1, "two rollbacks to one release at a time"
+
+    def _check_target(self, made: AttemptScheduled) -> None:
+        """Nobody has named the version that is put back: it ran there with success, and has not failed since."""
+        lane = [one for one in self.deployments.values() if one.environment == made.environment]
+        ran = [one for one in lane if one.release.id == made.release.id and one.live_at is not None]
+        assert any(one.result == "SUCCESS" for one in ran), "a rollback to what never succeeded"
+        last = max(ran, key=lambda one: one.id)
+        assert last.status is not Status.FAILED or last.expired_at is not None, "a rollback to what failed"
+        if self.catalog.fails_on_incident(self.catalog.services[self.service], made.environment):
+            named = self.ledger.statements.names(made.environment, made.release.artifact.version)
+            assert not named, "a rollback to what is in trouble"
 
     def _check_beside(self, known: Deployment) -> None:
         """A release that failed in a lane of a group, and has not succeeded there since, enters no other lane of it."""

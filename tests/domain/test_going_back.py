@@ -6,7 +6,7 @@ import pytest
 
 from deploydb.domain.model.catalog import Retry
 from deploydb.domain.model.deployment import Status
-from deploydb.domain.model.rollback_reasons import NoRollbackTarget, OtherRuns
+from deploydb.domain.model.rollback_reasons import NoRollbackTarget, OtherRuns, RollbackUnderWay
 from tests.domain.failure_steps import back, go, running
 from tests.domain.given import BAR, FOO, catalog, chain, foo
 from tests.domain.scenario import Scenario
@@ -21,6 +21,11 @@ def roll_back(it: Scenario, version: str | None = None) -> None:
     """A person wants a rollback, and the orchestrator is done with it."""
     it.want_back("prod", version)
     it.evaluate(1)
+    finish_rollbacks(it)
+
+
+def finish_rollbacks(it: Scenario) -> None:
+    """The orchestrator is done with what is rolled back."""
     for known in list(it.deployments.values()):
         if known.kind == "rollback" and known.active:
             it.finish_rollback(known)
@@ -59,6 +64,74 @@ def test_a_failure_is_not_rolled_back_to_what_was_rolled_back_from() -> None:
     it.finish("prod", "5.0", "failed")
     it.evaluate(1)
     assert rolled_back(it)[-1] == "3.0", "it was named, and succeeded again"
+
+
+def fail_in_prod(it: Scenario, version: str, published: int) -> None:
+    """A release comes to prod, fails there, and is rolled back."""
+    it.publish(version, published=published)
+    go(it, version, "dev")
+    it.finish("prod", version, "failed")
+    it.evaluate(1)
+    finish_rollbacks(it)
+
+
+def test_what_was_put_back_and_failed_then_is_put_back_by_name_alone() -> None:
+    it = three(strategy="rollback", fail_on_incident=True)
+    fail_in_prod(it, "4.0", 15)
+    it.incident("prod")
+    it.evaluate(1)
+    fail_in_prod(it, "5.0", 20)
+    assert rolled_back(it) == ["3.0", "2.0"]
+    roll_back(it, "3.0")
+    assert it.runs("prod") == "3.0"
+
+
+def test_what_an_open_incident_names_is_put_back_by_name_alone_where_an_incident_is_a_failure() -> None:
+    it = three(strategy="rollback", fail_on_incident=True)
+    it.incident("prod", version="2.0")
+    for _ in range(2):
+        roll_back(it)
+    assert rolled_back(it) == ["1.0"]
+    assert it.answers[-1].reason == NoRollbackTarget(rolled_back=("3.0",), failed=("2.0",))
+    it.incident("prod", version="2.0", over=True)
+    roll_back(it)
+    assert rolled_back(it) == ["1.0", "2.0"]
+    other = three()
+    other.incident("prod", version="2.0")
+    roll_back(other)
+    assert rolled_back(other) == ["2.0"]
+
+
+def test_what_a_retry_brought_through_every_stage_is_a_target_of_a_full_rollback() -> None:
+    it = running("full_rollback")
+    it.publish("3.0", published=9)
+    it.evaluate(1)
+    it.finish("dev", "3.0", "failed")
+    it.evaluate(1)
+    finish_rollbacks(it)
+    it.retry("dev", "3.0")
+    go(it, "3.0", "dev", "prod")
+    fail_in_prod(it, "4.0", 15)
+    assert rolled_back(it) == ["3.0"]
+
+
+def test_what_is_rolled_back_already_is_not_rolled_back_again() -> None:
+    it = three(strategy="rollback", fail_on_incident=True)
+    it.want_back("prod", runs="3.0")
+    it.want_back("prod", runs="3.0")
+    it.evaluate(1)
+    (rollback,) = [one for one in it.deployments.values() if one.kind == "rollback"]
+    under_way = RollbackUnderWay(version="2.0", deployment=rollback.id)
+    it.incident("prod")
+    it.want_back("prod", runs="3.0")
+    it.evaluate(1)
+    assert it.status("prod", "3.0") is Status.FAILED
+    assert [one.reason for one in it.answers][1:] == [under_way, under_way]
+    finish_rollbacks(it)
+    it.evaluate(1)
+    assert rolled_back(it) == ["2.0"]
+    roll_back(it)
+    assert rolled_back(it) == ["2.0", "1.0"], "once it is done, another one is made"
 
 
 def test_a_target_is_found_however_long_ago_the_module_changed() -> None:

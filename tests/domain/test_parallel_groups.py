@@ -161,6 +161,16 @@ def test_with_stop_nothing_else_changes_in_lanes_that_go_together() -> None:
     assert it.status("eu", "2.0") is Status.SUCCESS
 
 
+def test_a_rollback_that_fails_takes_no_other_lane_along() -> None:
+    last = Stage(environment="prod", after=After(environments=("eu", "us")))
+    it = regions(*TOGETHER, last, failure_strategy="rollback")
+    fail(it)
+    it.finish_rollback(next(one for one in it.deployments.values() if one.kind == "rollback"), "failed")
+    it.evaluate(1)
+    assert it.status("us", "1.0") is Status.SUCCESS
+    assert [where for where, _, _ in back(it)] == ["eu"]
+
+
 def test_a_full_group_names_the_busy_lanes() -> None:
     it = regions()
     assert it.reason("us", "2.0") == GroupFull(busy=("eu",), most=1, environments=("eu", "us"))

@@ -233,6 +233,7 @@ TEXTS = [
     (undo.RollbackFinal(), "a rollback is never rolled back"),
     (undo.FailureIgnored(), "ignored, as configured"),
     (undo.RollingBack(version="2.0"), "rolled back to 2.0"),
+    (undo.RollbackUnderWay(version="1.3", deployment=7), "a rollback to 1.3 is under way already (deployment 7)"),
     (
         undo.NoRollbackTarget(version="0.1"),
         "nothing to roll back to: no other version has succeeded here (0.1 was asked for)",
@@ -294,3 +295,5 @@ def test_a_command_names_the_person_who_promoted_it_and_the_stages_that_it_passe
 def test_a_rollback_without_a_target_names_those_that_it_passed_over() -> None:
     expected = "nothing to roll back to: 1.2, 1.1 had been rolled back; name one of them to put it back"
     assert text(undo.NoRollbackTarget(rolled_back=("1.2", "1.1"))) == expected
+    both = text(undo.NoRollbackTarget(rolled_back=("1.2",), failed=("1.1", "1.0")))
+    assert "1.2 had been rolled back and 1.1, 1.0 failed here later; name one" in both

@@ -11,7 +11,7 @@ from deploydb.domain.gates.manual import ManualPromotion
 from deploydb.domain.gates.window import WindowPromotion
 from deploydb.domain.model.catalog import Catalog, Stage
 from deploydb.domain.model.running import KnownGood
-from deploydb.store import snapshot_context
+from deploydb.store import known_good
 from tests.query.client import Service
 from tests.query.why_steps import STAGES, answer, smoke, to_prod, to_staging
 from tests.query.why_steps import world as world
@@ -125,8 +125,8 @@ def test_what_succeeded_before_is_read_only_where_something_has_failed(
         read.append(environment)
         return real(connection, known, name, environment)
 
-    real = snapshot_context.good_in
-    monkeypatch.setattr(snapshot_context, "good_in", good_in)
+    real = known_good.good_in
+    monkeypatch.setattr(known_good, "good_in", good_in)
     world.catalog.services["foo"] = replace(world.catalog.services["foo"], failure_strategy="rollback")
     to_staging(world)
     assert service.get("/api/why/foo/staging")["releasing"]["needs"]

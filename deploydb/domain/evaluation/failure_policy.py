@@ -142,18 +142,24 @@ class FailurePolicy:
     ) -> None:
         """As `_put_back`, where no rollback of the module is under way already."""
         module = target.release.artifact.module
-        rollbacks = (one for one in self._evaluation.waiting(environment) if one.kind == "rollback")
-        waiting = {one.release.artifact.module for one in rollbacks}
-        if module not in waiting and (environment, module) not in self._taken_back:
+        under_way = {one.release.artifact.module for one in self._rollbacks(environment)}
+        if module not in under_way and (environment, module) not in self._taken_back:
             self._put_back(target, environment, reason, cause=cause, request=request)
+
+    def _rollbacks(self, environment: str) -> list[Deployment]:
+        """Those that wait or are being deployed there."""
+        open_ = (one for one in self._evaluation.lane(environment) if one.status is Status.NOT_STARTED or one.active)
+        return [one for one in open_ if one.kind == "rollback"]
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release, *, named: bool = False
     ) -> tuple[KnownGood | None, rollback_reasons.NoRollbackTarget]:
         """The release to put back in the place of another, of those that succeeded there, newest first; else why there
-        is none. What was rolled back from is passed over, unless a person has `named` the version."""
+        is none. What was rolled back from, or has failed there since, is passed over, unless a person has `named` the
+        version."""
         passed_over: list[Held] = []
         rolled_back: list[str] = []
+        failed: list[str] = []
         for one in good:
             version = one.release.artifact.version
             if one.release.id == away.id:
@@ -166,10 +172,18 @@ class FailurePolicy:
                 passed_over += [pin.held for pin in pins]
             elif one.rolled_back and not named:
                 rolled_back.append(version)
+            elif self._has_failed(one, environment) and not named:
+                failed.append(version)
             else:
                 return one, rollback_reasons.NoRollbackTarget()
         held = tuple(dict.fromkeys(passed_over))
-        return None, rollback_reasons.NoRollbackTarget(holds=held, rolled_back=tuple(rolled_back))
+        return None, rollback_reasons.NoRollbackTarget(holds=held, rolled_back=tuple(rolled_back), failed=tuple(failed))
+
+    def _has_failed(self, good: KnownGood, environment: str) -> bool:
+        """Whether it failed there after its success, or would: an incident of its is open."""
+        known = environment in self._catalog.environments
+        fails = good.in_trouble and known and self._catalog.fails_on_incident(self._service, environment)
+        return good.failed or fails
 
     def _count(self, deployment: Deployment, response: FailureResponse, detail: Reason | None) -> None:
         failure = deployment.status_reason or reasons.NotRecorded()
@@ -208,6 +222,14 @@ class FailurePolicy:
         if target is None:
             self._evaluation.answer(request, replace(obstacle, version=request.version))
             return
+        under_way = [one for one in self._rollbacks(request.environment) if one.release.id == target.release.id]
+        if under_way:
+            version, deployment = target.release.artifact.version, under_way[-1].id
+            refused = rollback_reasons.RollbackUnderWay(version=version, deployment=deployment)
+            self._evaluation.answer(request, refused)
+            return
+        if (request.environment, target.release.artifact.module) in self._taken_back:
+            return  # the one that has just been made is there at the next look
         reason = _rollback_of(away.release, target, requested=Comment(by=request.by, comment=request.reason))
         self._evaluation.answer(request, reason)
         self._put_back(target, request.environment, reason, cause=away.deployment, request=request.event)

@@ -53,7 +53,8 @@ class ParallelGroups:
         The response counts as configured there, also where there was nothing to roll back to."""
         for environment in self.bound(deployment.environment):
             failed = self._failure(deployment, environment)
-            final = failed is not None and failed.failure_response not in (None, "retry")
+            deployed = failed is not None and failed.kind == "deploy"  # no rollback follows that of a rollback
+            final = deployed and failed is not None and failed.failure_response not in (None, "retry")
             if final and self._catalog.failure_strategy(self._service, environment) in ROLLBACKS:
                 return failed
         return None

@@ -22,10 +22,11 @@ class RollingBack(ReasonCase, frozen=True, kw_only=True, tag="rolling_back"):
 
 class NoRollbackTarget(ReasonCase, frozen=True, kw_only=True, tag="no_rollback_target"):
     """No release that succeeded there may be put back. `holds`: against those that succeeded; `rolled_back`: those that
-    were rolled back from; `version`: the one that a person asked for."""
+    were rolled back from; `failed`: those that have failed since; `version`: the one that a person asked for."""
 
     holds: tuple[Held, ...] = ()
     rolled_back: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
     version: str | None = None
 
 
@@ -44,4 +45,12 @@ class OtherRuns(ReasonCase, frozen=True, kw_only=True, tag="other_runs"):
     live_at: datetime
 
 
-RollbackReason = RollbackFinal | FailureIgnored | RollingBack | NoRollbackTarget | NothingLive | OtherRuns
+class RollbackUnderWay(ReasonCase, frozen=True, kw_only=True, tag="rollback_under_way"):
+    """A rollback to the version waits or is being deployed: another one is not made."""
+
+    version: str
+    deployment: int
+
+
+_Refusal = NoRollbackTarget | NothingLive | OtherRuns | RollbackUnderWay
+RollbackReason = RollbackFinal | FailureIgnored | RollingBack | _Refusal

@@ -25,6 +25,10 @@ class KnownGood(Struct, frozen=True, kw_only=True):
     """Whether it succeeded in every stage of its flow, too."""
     rolled_back: bool = False
     """Whether a rollback has taken its place there since."""
+    failed: bool = False
+    """Whether it came to run there again since, and failed."""
+    in_trouble: bool = False
+    """Whether an incident that is open there names it."""
 
 
 class DependencyState(Struct, frozen=True, kw_only=True):

@@ -30,6 +30,7 @@ from deploydb.query.set_aside import set_aside_body
 from deploydb.query.starvation import starved_body
 from deploydb.query.unblock_view import ReleasingBody, releasing_body
 from deploydb.store.command_queues import unconsumed
+from deploydb.store.known_good import GoodByStage
 from deploydb.store.queries.artifacts import ReleaseView, release_by_id
 from deploydb.store.queries.as_of import deployments_then
 from deploydb.store.queries.branches import BranchView, branch_of_version
@@ -46,7 +47,6 @@ from deploydb.store.queries.why import (
 )
 from deploydb.store.set_aside import set_aside_of
 from deploydb.store.snapshot import snapshots
-from deploydb.store.snapshot_context import GoodByStage
 
 _LOOKED_BACK = 200
 """Where a higher version is newer, it is looked for among the releases of a module that were published last."""

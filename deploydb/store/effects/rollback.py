@@ -17,8 +17,8 @@ from deploydb.domain.model.running import CurrentVersion, KnownGood
 from deploydb.domain.suggestions import shown
 from deploydb.domain.wording import text
 from deploydb.engine.settle import settled
+from deploydb.store.known_good import good_in
 from deploydb.store.snapshot import snapshots
-from deploydb.store.snapshot_context import good_in
 
 
 class RollbackPlan(Struct, frozen=True, kw_only=True):
