@@ -285,6 +285,7 @@ def _admitted(reason: why.Admitted) -> str:
         past = f" (past {', '.join(reason.skip)})" if reason.skip else ""
         line += f"; promoted by {reason.promotion.by}{past}: {reason.promotion.comment}"
     line += "".join(f", {text(passed)}" for passed in reason.entry)
+    line += f"; although {text(reason.beside)}" if reason.beside is not None else ""
     return f"{line}; the file that was recorded first stands: {reason.conflict}" if reason.conflict else line
 
 

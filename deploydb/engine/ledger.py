@@ -35,6 +35,7 @@ class Ledger(LaneRecords):
         ledger._known_good = snapshot.good
         ledger._returns = snapshot.returns
         ledger._releases = FlowReleases(snapshot.unplaced)
+        ledger._last_id = max((ran.deployment for ran in snapshot.running.values()), default=0)  # it may be the cause
         for deployment in sorted(snapshot.deployments, key=lambda one: one.id):
             ledger.put(deployment)
             if deployment.flow is not None:

@@ -170,7 +170,7 @@ class Store:
         assert waiting.count(made.release.id) == 1, "two rollbacks to one release at a time"
 
     def _check_target(self, made: AttemptScheduled) -> None:
-        """Nobody has named the version that is put back: it ran there with success, and has not failed since."""
+        """No person has named the version that is put back: it ran there with success, and has not failed since."""
         lane = [one for one in self.deployments.values() if one.environment == made.environment]
         ran = [one for one in lane if one.release.id == made.release.id and one.live_at is not None]
         assert any(one.result == "SUCCESS" for one in ran), "a rollback to what never succeeded"
@@ -184,7 +184,7 @@ class Store:
         """A release that failed in a lane of a group, and has not succeeded there since, enters no other lane of it."""
         service = self.catalog.services[self.service]
         lane = (known.environment, known.release.artifact.version)
-        if service.failure_strategy == "ignore" or lane in self.ledger.promotion_requests:
+        if service.failure_strategy == "ignore" or known.ordered or lane in self.ledger.promotion_requests:
             return
         for group in self.catalog.parallel(service, known.environment):
             for beside in group.environments:

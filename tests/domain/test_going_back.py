@@ -180,6 +180,24 @@ def test_a_rollback_that_waits_does_not_undo_the_fix_that_came_meanwhile() -> No
     assert rolled_back(it) == []
 
 
+@pytest.mark.parametrize("outcome", ["failed", "expired"])
+def test_a_rollback_that_is_retried_does_not_undo_the_fix_that_came_while_it_was_tried(outcome: str) -> None:
+    it = three(strategy="rollback", retry=Retry(retries=1, backoff=timedelta(minutes=5)))
+    it.want_back("prod")
+    it.evaluate(1)
+    (rollback,) = [one for one in it.deployments.values() if one.kind == "rollback"]
+    it.evaluate(5)
+    it.observe("prod", "3.1")
+    if outcome == "failed":
+        it.evaluate(1)
+        it.finish_rollback(it.deployments[rollback.id], "failed")
+    it.evaluate(61)
+    it.evaluate(6)
+    (again,) = [one for one in it.deployments.values() if one.kind == "rollback" and one.attempt == 2]
+    assert (again.status, type(again.status_reason)) == (Status.SKIPPED, OtherRuns)
+    assert (rolled_back(it), it.runs("prod")) == (["2.0"], "3.1")
+
+
 def test_a_rollback_that_is_retried_passes_the_freeze_by_the_same_word() -> None:
     retry = Retry(retries=1, backoff=timedelta(minutes=5))
     stages = chain("dev", "prod")

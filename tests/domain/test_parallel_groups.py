@@ -12,6 +12,7 @@ from deploydb.domain.model.gate_reasons import IncidentOpen
 from deploydb.domain.model.outcome_reasons import AttemptFailed
 from deploydb.domain.model.reason_parts import IncidentReport
 from deploydb.domain.model.reasons import FailedBeside, TakenBackBeside
+from deploydb.domain.wording import text
 from tests.domain.failure_steps import back
 from tests.domain.given import BAR, FOO, foo
 from tests.domain.scenario import Scenario, world
@@ -169,6 +170,29 @@ def test_a_rollback_that_fails_takes_no_other_lane_along() -> None:
     it.evaluate(1)
     assert it.status("us", "1.0") is Status.SUCCESS
     assert [where for where, _, _ in back(it)] == ["eu"]
+
+
+def test_what_a_person_promotes_after_the_failure_of_a_lane_that_goes_together_with_it_stays() -> None:
+    it = regions(*TOGETHER, failure_strategy="rollback")
+    fail(it)
+    roll_back(it, "eu")
+    it.promote("us", "2.0")
+    it.evaluate(0)
+    assert text(it.commands[-1].reason).endswith("; although 2.0 failed in eu: no disk")
+    it.deploy("us", "2.0")
+    assert (it.status("us", "2.0"), it.runs("us"), it.runs("eu")) == (Status.SUCCESS, "2.0", "1.0")
+
+
+def test_what_a_person_attempts_again_after_it_stays_too() -> None:
+    it = regions(*TOGETHER, most=2, failure_strategy="rollback")
+    fail(it)
+    it.deploy("us", "2.0")
+    for environment in ("eu", "us"):
+        roll_back(it, environment)
+    it.retry("us", "2.0")
+    it.evaluate(0)
+    it.deploy("us", "2.0")
+    assert (it.status("us", "2.0"), it.runs("us"), it.runs("eu")) == (Status.SUCCESS, "2.0", "1.0")
 
 
 def test_a_full_group_names_the_busy_lanes() -> None:

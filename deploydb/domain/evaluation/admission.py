@@ -29,7 +29,7 @@ from deploydb.domain.model.admission_reasons import (
 )
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
-from deploydb.domain.model.reasons import NotRecorded, Reason, RollbackWaits, several
+from deploydb.domain.model.reasons import NotRecorded, Reason, RollbackOf, RollbackWaits, Several, several
 from deploydb.domain.model.rollback_reasons import OtherRuns
 
 
@@ -145,7 +145,8 @@ class Admission:
             self._explain(deployment, unmet)
         else:
             entry = [*(verdict.reason for verdict in verdicts), *self._overridden(deployment)]
-            reason = admitted(self._evaluation, deployment, self._progress.passed(stage, deployment), entry)
+            passed, beside = self._progress.passed(stage, deployment), self._groups.held(deployment)
+            reason = admitted(self._evaluation, deployment, passed, entry, beside)
             request(self._evaluation, self._catalog, self._service, deployment, reason)
         return not unmet
 
@@ -225,17 +226,22 @@ class Admission:
         return not obstacles
 
     def _overtaken(self, rollback: Deployment) -> Reason | None:
-        """What came to run after the deployment that is to be rolled back, while the rollback waited: it would undo a
-        fix."""
-        cause, ran = self._evaluation.deployment(rollback.cause), self._evaluation.runs(rollback)
-        if cause is None or ran is None or ran.release.id in (cause.release.id, rollback.release.id):
+        """What came to run after the deployment that is to be rolled back, while the rollback waited, or since it was
+        first tried: it would undo a fix."""
+        first, ran = self._evaluation.first_attempt(rollback), self._evaluation.runs(rollback)
+        cause, away = self._evaluation.deployment(first.cause), first.trigger_reason
+        away = away.reasons[0] if isinstance(away, Several) else away  # with the words that let it pass a freeze
+        version = away.version if isinstance(away, RollbackOf) else None
+        if ran is None or ran.release.id == rollback.release.id or ran.release.artifact.version == version:
             return None
-        ended = [cause.requested_at, cause.finished.time if cause.finished is not None else cause.expired_at]
-        if ran.live_at <= max((at for at in ended if at is not None), default=ran.live_at):
+        since = [first.requested_at]
+        if first is rollback and cause is not None:
+            since = [cause.requested_at, cause.finished.time if cause.finished is not None else cause.expired_at]
+        if ran.live_at <= max((at for at in since if at is not None), default=ran.live_at):
             return None
         return OtherRuns(
             environment=rollback.environment,
-            version=cause.release.artifact.version,
+            version=version,
             running=ran.release.artifact.version,
             live_at=ran.live_at,
         )

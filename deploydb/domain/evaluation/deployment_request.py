@@ -50,9 +50,14 @@ def request(evaluation: Evaluation, catalog: Catalog, service: Service, deployme
 
 
 def admitted(
-    evaluation: Evaluation, deployment: Deployment, passed: Sequence[Deployment], entry: Sequence[Reason]
+    evaluation: Evaluation,
+    deployment: Deployment,
+    passed: Sequence[Deployment],
+    entry: Sequence[Reason],
+    beside: Reason | None,
 ) -> Reason:
-    """The reason of the command. `passed`: the deployments upstream; `entry`: of the entry gates, and overrides."""
+    """The reason of the command. `passed`: the deployments upstream; `entry`: of the entry gates, and overrides;
+    `beside`: what would keep it out, had no person ordered it."""
     hotfix, request = evaluation.hotfix(deployment), evaluation.promotion_request(deployment)
     return Admitted(
         promoted_from=tuple(map(stage_reason, passed)),
@@ -64,4 +69,5 @@ def admitted(
         skip=request.skip if request is not None else (),
         entry=tuple(entry),
         conflict=deployment.release.conflict,
+        beside=beside,
     )

@@ -67,6 +67,11 @@ class Lanes:
         """A deployment by its number, if it is known here."""
         return self._deployments.get(ident) if ident is not None else None
 
+    def first_attempt(self, rollback: Deployment) -> Deployment:
+        """The attempt of a rollback after which it was tried again; itself where it is the first one."""
+        before = self.deployment(rollback.cause) if rollback.attempt > 1 else None
+        return self.first_attempt(before) if before is not None else rollback
+
     def runs(self, deployment: Deployment) -> CurrentVersion | None:
         """What the deployment's environment runs of its module."""
         return self.running.get((deployment.environment, deployment.release.artifact.module))

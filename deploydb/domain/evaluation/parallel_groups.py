@@ -12,7 +12,7 @@ from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.model.admission_reasons import GroupFull
 from deploydb.domain.model.catalog import Catalog, Service
 from deploydb.domain.model.deployment import Deployment, Status
-from deploydb.domain.model.reasons import FailedBeside, Reason, TakenBackBeside
+from deploydb.domain.model.reasons import Admitted, FailedBeside, Reason, TakenBackBeside
 
 ROLLBACKS = ("rollback", "full_rollback")
 """The strategies that put another release in the place of the failed one."""
@@ -50,7 +50,11 @@ class ParallelGroups:
 
     def failed_together(self, deployment: Deployment) -> Deployment | None:
         """The final failure of the release in a bound lane, whose response is a rollback: it counts in this lane, too.
-        The response counts as configured there, also where there was nothing to roll back to."""
+        The response counts as configured there, also where there was nothing to roll back to; not against what a person
+        has ordered after such a failure."""
+        reason = deployment.trigger_reason
+        if isinstance(reason, Admitted) and reason.beside is not None:
+            return None
         for environment in self.bound(deployment.environment):
             failed = self._failure(deployment, environment)
             deployed = failed is not None and failed.kind == "deploy"  # no rollback follows that of a rollback

@@ -136,7 +136,8 @@ class BundleFirst(ReasonCase, frozen=True, kw_only=True, tag="bundle_first"):
 class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
     """The command's reason: the stages that it was promoted from, else its publisher; and the entry gates.
 
-    `promotion`: the words of the person who promoted it, past the stages in `skip`.
+    `promotion`: the words of the person who promoted it, past the stages in `skip`; `beside`: what had become of it in
+    another lane of its group, all the same.
     """
 
     promoted_from: tuple[StageReason, ...] = ()
@@ -148,6 +149,7 @@ class Admitted(ReasonCase, frozen=True, kw_only=True, tag="admitted"):
     skip: tuple[str, ...] = ()
     entry: tuple["Reason", ...] = ()
     conflict: str | None = None
+    beside: "Reason | None" = None
 
 
 class FinishedLate(ReasonCase, frozen=True, kw_only=True, tag="finished_late"):
