@@ -1,4 +1,9 @@
-"""`python -m workers NAME`: the composition root of each worker."""
+"""`python -m workers NAME`: the composition root of each worker. Each imports what it needs."""
+
+import gc
+
+if __name__ == "__main__":
+    gc.disable()  # until all is imported, and stays: a quarter of a start (`look_seldom` enables it)
 
 import os
 import socket
@@ -14,7 +19,6 @@ from deploydb import settings, telemetry
 from deploydb.broker.open import open_inbound, open_outbound, user_of
 from deploydb.broker.topology import INGEST_QUEUE, NOTIFY_QUEUE
 from deploydb.configuration import LiveCatalog
-from deploydb.egress import Client, EgressPolicy
 from deploydb.http.health import ANSWER_WITHIN_SECONDS
 from deploydb.settings import MAX_BODY_BYTES, Settings, value_of
 from deploydb.store.engine import LOCK_TIMEOUT_SECONDS, open_engine
@@ -24,20 +28,14 @@ from .availability import BrokerPing, check_database
 from .configuration_metrics import ConfigurationMetrics
 from .confirmed_publisher import ConfirmedPublisher
 from .health import WorkerHealth
-from .ingest import Ingest
 from .loop import Worker, run
-from .notify import SETTLING as NOTIFY_SETTLING
-from .notify import Notify
-from .orchestrate import STEPPING, Orchestrate
 from .process import Process, end_with_parent, ended_clearly, process, tell_parent_ready
-from .promote import Promote
-from .relay import Relay
-from .verify import SETTLING, Verify
-from .webhook_endpoints import policy_of
 
 
 @contextmanager
 def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
+    from .ingest import Ingest
+
     around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="ingest-health")))
     with _engine(around, given, "ingest", connections=2) as engine:
         yield Ingest(
@@ -54,18 +52,26 @@ def _ingest(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _promote(around: Process, given: Settings) -> Iterator[Worker]:
+    from .promote import Promote
+
     with _engine(around, given, "promote", connections=2, lock_timeout=1) as engine:
         yield Promote(around, engine=engine, live=_live(around, given))
 
 
 @contextmanager
 def _relay(around: Process, given: Settings) -> Iterator[Worker]:
+    from .relay import Relay
+
     with _engine(around, given, "relay", connections=2) as engine:
         yield Relay(around, engine=engine, open_outbound=lambda: open_outbound(given.broker_url, name="relay"))
 
 
 @contextmanager
 def _verify(around: Process, given: Settings) -> Iterator[Worker]:
+    from deploydb.egress import Client, EgressPolicy
+
+    from .verify import SETTLING, Verify
+
     outgoing = Client(EgressPolicy.parse(given.outgoing_allow))
     with _engine(around, given, "verify", connections=SETTLING + 1) as engine:
         worker = Verify(around, engine=engine, live=_live(around, given), outgoing=outgoing)
@@ -75,8 +81,13 @@ def _verify(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _notify(around: Process, given: Settings) -> Iterator[Worker]:
+    from deploydb.egress import Client
+
+    from .notify import SETTLING, Notify
+    from .webhook_endpoints import policy_of
+
     around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="notify-health")))
-    with _engine(around, given, "notify", connections=NOTIFY_SETTLING + 2) as engine:
+    with _engine(around, given, "notify", connections=SETTLING + 2) as engine:
         worker = Notify(
             around,
             engine=engine,
@@ -94,6 +105,10 @@ def _notify(around: Process, given: Settings) -> Iterator[Worker]:
 
 @contextmanager
 def _orchestrate(around: Process, given: Settings) -> Iterator[Worker]:
+    from deploydb.egress import Client, EgressPolicy
+
+    from .orchestrate import STEPPING, Orchestrate
+
     around.health.check("broker", BrokerPing(lambda: open_outbound(given.broker_url, name="orchestrate-health")))
     with _engine(around, given, "orchestrate", connections=STEPPING + 2) as engine:
         yield Orchestrate(
@@ -197,12 +212,12 @@ def main(
     with ended_clearly(name):
         given = settings.from_environment()
         if name == "up":
-            from . import up  # noqa: PLC0415  # each imports what it needs
+            from . import up
 
             up.run(given, inherited=inherited)
             return
         if name == "deployer":
-            from . import deployer_process  # noqa: PLC0415
+            from . import deployer_process
 
             deployer_process.run_deployer(options or "{}", given)
             return
@@ -211,7 +226,7 @@ def main(
         end_with_parent(log)
     with ended_clearly(name, log):
         if name in SERVICES:
-            from . import web  # noqa: PLC0415
+            from . import web
 
             once_listening = tell_parent_ready if with_parent else None
             web.serve(name, given, log, once_listening=once_listening, bound=inherited)

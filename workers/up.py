@@ -28,6 +28,7 @@ from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from deploydb.terminal import plain
 
+from .garbage import look_seldom
 from .intervals import LOOK_AT_FILES_EVERY_SECONDS, Every
 from .lock import held
 from .own_token import FILE, line_of_the_person_here
@@ -64,6 +65,7 @@ def run(settings: Settings, *, inherited: socket.socket | None) -> None:
         signals = Signals()
         signals.install()
         Deadline(signals, say=partial(_warn, "up"), seconds=_END_WITHIN_SECONDS)
+        look_seldom()
         _run(settings, environment, signals, bound)
 
 
