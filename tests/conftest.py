@@ -140,7 +140,7 @@ def broker_url(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="session")
-def postgresql(servers: Servers) -> PostgreSQL:
+def postgresql(servers: Servers) -> Iterator[PostgreSQL]:
     """The run's shared cluster, with a migrated database `deploydb_template` in it.
 
     It does not wait for the disk: no test of it outlives a crash of the machine, and each drops a database.
@@ -151,7 +151,8 @@ def postgresql(servers: Servers) -> PostgreSQL:
             url = cluster.create_database("deploydb_template")
             _migrate(url)
             make_roles(url)
-    return cluster
+    with cluster.connected():
+        yield cluster
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import secrets
 import shutil
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,6 +21,9 @@ class PostgreSQL(Server):
 
     `options` are settings such as `{"fsync": "off"}`, kept for later starts.
     """
+
+    _kept: Any = None
+    """The session of a superuser, in a block of `connected`."""
 
     def start(self, options: Mapping[str, str | int] | None = None) -> Self:
         bin_folder = self.programs()
@@ -86,10 +89,23 @@ class PostgreSQL(Server):
 
     def execute(self, statement: str) -> None:
         """Run one statement as the superuser, outside a transaction."""
+        if self._kept is not None:
+            self._kept.execute(statement.encode())
+            return
+        with self.connected():
+            self.execute(statement)
+
+    @contextlib.contextmanager
+    def connected(self) -> Iterator[None]:
+        """Run the statements of the block in one session: another one takes as long as to make a database."""
         import psycopg
 
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(statement.encode())
+        with psycopg.connect(self.url(), autocommit=True, prepare_threshold=None) as connection:
+            self._kept = connection
+            try:
+                yield
+            finally:
+                self._kept = None
 
     def _initialise(self, bin_folder: Path, password: str) -> None:
         for name in ("data", "run"):
