@@ -14,6 +14,9 @@ help: ## List the targets
 run: $(VENV)/run ## Start DeployDB, walk a release to prod, serve until Ctrl-C (ONCE=1: stop after the walk; LISTEN=HOST:PORT)
 	DEPLOYDB_DATA=$${DEPLOYDB_DATA:-deploydb-data/tour} $(BIN)/deploydb tour --service storefront $(if $(LISTEN),--listen $(LISTEN)) $(if $(ONCE),--once)
 
+# what one target prints stays together, where make can do that
+AT_ONCE = $(MAKE) --no-print-directory --jobs $(addprefix --,$(filter output-sync,$(.FEATURES)))
+
 test: $(VENV)/test ## Run every test (ARGS=tests/domain: a part); install their servers where permitted
 	tests/install-servers faketime build-essential debhelper python3-venv lintian puppet puppet-lint
 	tests/install-octokit $(VENV)
@@ -28,23 +31,35 @@ test-another-day: $(VENV)/test ## Run tests as if in 400 days, across clock chan
 	tests/install-servers faketime
 	tests/install-octokit $(VENV)
 	$(ANOTHER_DAY) '+400d' -n $${TEST_WORKERS:-$$(($$(nproc) + 2))} --dist worksteal -m 'not servers' $(HISTORIES) $(DAY_TESTS) $(ARGS)
-	TZ=Europe/Berlin $(ANOTHER_DAY) '@2027-03-28 01:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
-	TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
-	TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50' -n 2 $(HISTORIES) tests/domain tests/configuration $(ARGS)
+	@+$(AT_ONCE) test-in-Berlin test-in-New_York test-in-Auckland
+
+test-in-Berlin: DAY = TZ=Europe/Berlin $(ANOTHER_DAY) '@2027-03-28 01:59:50'
+test-in-New_York: DAY = TZ=America/New_York $(ANOTHER_DAY) '@2027-11-07 01:59:50'
+test-in-Auckland: DAY = TZ=Pacific/Auckland $(ANOTHER_DAY) '@2028-02-28 23:59:50'
+test-in-%:
+	$(DAY) $(HISTORIES) tests/domain tests/configuration $(ARGS)
 
 MKDOCS = NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 # in tests, misspelt words are quoted: users write them
 QUOTED = (?<!")"[^"\n]+"(?!")
 
 check: $(VENV)/check ## Check format, lint, types, layers, spelling, words, and the links of the documents
+	@+$(AT_ONCE) $(addprefix check-,types links words lint layers spelling)
+
+check-types:
+	$(BIN)/mypy
+check-links:
+	$(MKDOCS)
+check-words:
+	$(BIN)/python -m tests.prose
+check-lint:
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
-	$(BIN)/mypy
+check-layers:
 	$(BIN)/lint-imports
+check-spelling:
 	$(BIN)/codespell *.md Makefile .ci config deploy deploydb docs workers
 	$(BIN)/codespell --ignore-regex '$(QUOTED)' tests
-	$(BIN)/python -m tests.prose
-	$(MKDOCS)
 
 docs: $(VENV)/check ## Build the documents as a site, into build/site
 	$(MKDOCS)
@@ -101,34 +116,38 @@ reference: $(VENV)/check ## Generate docs/promotions.md from the code
 clean: ## Remove the files of the other targets, except the data folder
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis .import_linter_cache mutants
 
-# One stamp for each set of packages. The later sets extend the environment of `run`.
-$(VENV)/run: pyproject.toml constraints.txt
+# One stamp for each set of packages, and for the smaller ones in it: one installation is enough for `check` and `test`.
+INSTALLED = pyproject.toml constraints.txt | $(BIN)/python
+
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "DeployDB needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) --version). Try: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PYTHON) -m venv $(VENV)
+
+$(VENV)/run: $(INSTALLED)
 	$(PIP) --editable .
 	@touch $@
 
-$(VENV)/dist: $(VENV)/run
+$(VENV)/dist: $(INSTALLED)
 	$(PIP) --editable '.[dist]'
-	@touch $@
+	@touch $@ $(VENV)/run
 
-$(VENV)/test: $(VENV)/run
+$(VENV)/test: $(INSTALLED)
 	$(PIP) --editable '.[test]'
-	@touch $@
+	@touch $@ $(addprefix $(VENV)/,run dist)
 
-$(VENV)/check: $(VENV)/run
-	$(PIP) --editable '.[test,check,bench]'
-	@touch $@
-
-$(VENV)/bench: $(VENV)/run
+$(VENV)/bench: $(INSTALLED)
 	$(PIP) --editable '.[test,bench]'
-	@touch $@
+	@touch $@ $(addprefix $(VENV)/,run dist test)
 
-$(VENV)/matrix: $(VENV)/run
+$(VENV)/check: $(INSTALLED)
+	$(PIP) --editable '.[test,check,bench]'
+	@touch $@ $(addprefix $(VENV)/,run dist test bench)
+
+$(VENV)/matrix: $(INSTALLED)
 	$(PIP) --editable '.[matrix]'
-	@touch $@
+	@touch $@ $(VENV)/run
 
-$(VENV)/mutate: $(VENV)/run
+$(VENV)/mutate: $(INSTALLED)
 	$(PIP) --editable '.[test,mutate]'
-	@touch $@
+	@touch $@ $(addprefix $(VENV)/,run dist test)
