@@ -20,6 +20,7 @@ from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from deploydb.store.engine import open_engine
 from deploydb.store.schema import migrate
 from tests.missing import missing
+from tests.order import in_blocks
 from tests.servers import PostgreSQL, RabbitMQ, ServerMissing, Servers
 from tests.servers.logins import make_roles
 
@@ -77,11 +78,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what uses a server by a fixture of its own, as the parameters that do are marked."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark what uses a server by a fixture of its own, as the parameters that do are marked. Order for xdist."""
     for item in items:
         if _OF_SERVERS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(needs_servers)
+    given = getattr(config, "workerinput", None)
+    if given is not None:
+        items[:] = in_blocks(items, given["workercount"])
 
 
 @pytest.hookimpl(optionalhook=True)
