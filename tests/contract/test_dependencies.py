@@ -6,8 +6,6 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 
-import pytest
-
 from tests.cluster import ROOT
 
 OURS = {"deploydb", "workers"}
@@ -37,7 +35,8 @@ def normalized(name: str) -> str:
     return re.sub(r"[-_.]+", "-", name).lower()
 
 
-@pytest.mark.parametrize("name", sorted(imported()))
-def test_what_is_imported_is_declared(name: str) -> None:
-    distributions = {normalized(one) for one in packages_distributions().get(name, [name])}
-    assert distributions & declared(), f"{name} is imported: declare {' or '.join(distributions)} in pyproject.toml"
+def test_what_is_imported_is_declared() -> None:
+    known, provided = declared(), packages_distributions()
+    distributions = {name: {normalized(one) for one in provided.get(name, [name])} for name in imported()}
+    missing = {name: " or ".join(sorted(ones)) for name, ones in distributions.items() if not ones & known}
+    assert not missing, "by what is imported, what pyproject.toml has to declare"
