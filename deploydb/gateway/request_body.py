@@ -51,7 +51,12 @@ async def content_of(request: Request, *, forms_only: bool = False) -> Content:
 
 
 async def bounded_body(request: Request, most: int) -> bytes:
-    """Raises: HTTPException 413 beyond so many bytes, 408 where it does not come, 400 where it ends too early."""
+    """Raises: HTTPException 415 where it is compressed, 413 beyond so many bytes, 408 where it does not come, 400 where
+    it ends too early."""
+    coding = request.headers.get("content-encoding", "").strip().lower()
+    if coding not in ("", "identity"):
+        message = f"content encoding {shown(coding)} is not taken: send the body as it is"
+        raise HTTPException(415, message, {"Accept-Encoding": "identity"})
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_WITHIN_SECONDS):

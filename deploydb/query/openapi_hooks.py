@@ -14,6 +14,7 @@ _ERRORS = {
     404: "There is no hook of this name.",
     408: "The body was not there in time.",
     413: "The body has more than 1 MiB.",
+    415: "The body is compressed.",
     422: "The payload is not as the tool documents it; the message names the field.",
     429: "The hook gets too many requests; Retry-After says how long to wait.",
     503: "The broker has not confirmed it, or the secret is not configured: send it again.",

@@ -1,5 +1,6 @@
 """Writes of the v1 interface that are refused, not confirmed, or not evaluated yet; and who may write."""
 
+import gzip
 import json
 from collections.abc import Iterator
 
@@ -130,6 +131,9 @@ def test_media_types_are_those_of_v1(asked: Gateway) -> None:
     assert send(asked, POST, PATH, NEXT, content_type="").status_code == 415
     assert send(asked, POST, PATH, content=b"", content_type="").status_code == 422
     assert send(asked, POST, PATH, NEXT, accept="application/xml").status_code == 406
+    packed = send(asked, POST, PATH, content=gzip.compress(b"{}"), content_encoding="gzip")
+    assert (packed.status_code, packed.headers["accept-encoding"]) == (415, "identity")
+    assert packed.json()["message"] == "content encoding gzip is not taken: send the body as it is"
     taken = send(asked, POST, PATH, NEXT, content_type=f"{JSON}; charset=utf-8", accept="*/*", prefer="wait=0")
     assert taken.status_code == 202
 
