@@ -15,7 +15,7 @@ Names = list[str]
 Patterns = list[Annotated[str, Meta(max_length=255)]]
 Url = Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": "^https?://"})]
 Urls = list[Url]
-Modules = list[Annotated[str, Meta(max_length=8192, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]
+Modules = list[Annotated[str, Meta(max_length=16385, extra_json_schema={"pattern": r"^[^:\s]+:[^:\s]+$"})]]
 
 
 _STRATEGY = Meta(

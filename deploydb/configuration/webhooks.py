@@ -145,7 +145,7 @@ def merge_webhooks(webhooks: Sequence[Webhooks]) -> Webhooks:
         found: dict[str, dict[str, None]] = {}
         for part in parts:
             for name, urls in (structs.asdict(part) if part else {}).items():
-                if urls:
+                if urls is not None:
                     found.setdefault(name, {}).update(dict.fromkeys(urls))
         return {name: tuple(urls) for name, urls in found.items()}
 

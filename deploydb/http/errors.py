@@ -81,7 +81,7 @@ def exception_handler(answer: ErrorAnswer) -> Callable[[Request, Exception], Awa
                 *request.scope.get("state", {}).get(ALSO_ALLOWED, ()),
             }
             allowed = ", ".join(sorted(methods))
-            message = f"{request.method} is not allowed on {shown(request.scope['path'])}: {allowed} are"
+            message = f"{request.method} is not allowed on {shown(request.scope['path'])}; allowed: {allowed}"
             return answer(request, 405, message, {"Allow": allowed})
         return answer(request, error.status_code, error.detail, error.headers)
 

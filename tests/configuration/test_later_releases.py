@@ -9,7 +9,8 @@ from tests.cluster import write_config
 from tests.workers.in_process import CONFIG
 
 FILES = {
-    "environments/dev.yml": "webhook:\n  deployment:\n    created: ['http://ci/created']\n",
+    "environments/dev.yml": "webhook:\n  deployment:\n    created: ['http://ci/created']\n    failed: []\n"
+    "webhooks:\n  deployment:\n    started: []\n    created: ['http://other/created']\n",
     "promotions/basic.yml": "type: deploydb.models.promotion.BasicPromotionImpl\ndescription: any\n",
     "promotions/people.yml": "type: deploydb.models.promotion.ManualLDAPPromotionImpl\n"
     "attributes:\n  allowedGroup: ops\n",
@@ -28,7 +29,8 @@ def test_they_are_read_and_shown_as_clients_expect(tmp_path: Path) -> None:
     basic = Promotion.of(loaded.catalog.promotions["basic"])
     assert (basic.type, basic.description, basic.attributes) == ("BasicPromotion", "any", None)
     hooks = Environment.of(loaded.catalog.environments["dev"]).webhooks
-    assert hooks.deployment.created == ("http://ci/created",)
+    assert hooks.deployment.created == ("http://other/created", "http://ci/created")
+    assert (hooks.deployment.started, hooks.deployment.completed) == ((), None), "what is empty is configured"
 
 
 def test_a_group_is_named_once(tmp_path: Path) -> None:

@@ -153,7 +153,7 @@ def test_what_can_only_be_read_says_so(quiet: Service, method: str, path: str) -
     assert answer.headers["allow"] == "GET, HEAD"
     assert json.loads(answer.content) == {
         "code": 405,
-        "message": f"{method} is not allowed on {path}: GET, HEAD are",
+        "message": f"{method} is not allowed on {path}; allowed: GET, HEAD",
     }
 
 
