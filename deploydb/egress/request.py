@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.client import HTTPException
 from ipaddress import ip_address
 from urllib.parse import unquote, urlsplit
@@ -33,7 +34,7 @@ class Client:
     ) -> None:
         self._allowed = allowed
         self._resolve = resolve or _resolve
-        self._tls = tls or ssl.create_default_context()
+        self._tls = tls
 
     def ask(self, request: Request) -> Answer | NoAnswer:
         """The answer, or the reason for none. A redirect is an answer.
@@ -81,7 +82,14 @@ class Client:
     def _connection(self, url: Url, host: str, address: Address, port: int, left: float) -> HTTPConnection:
         if url.scheme == "http":
             return HTTPConnection(str(address), port, timeout=left)
-        return HTTPSConnection(str(address), port, timeout=left, ssl_context=self._tls, server_hostname=host)
+        tls = self._tls or _tls_of_this_machine()
+        return HTTPSConnection(str(address), port, timeout=left, ssl_context=tls, server_hostname=host)
+
+
+@cache
+def _tls_of_this_machine() -> ssl.SSLContext:
+    """With the authorities that it trusts. To read them takes 30 ms: not before they are needed, and once."""
+    return ssl.create_default_context()
 
 
 def _exchange(connection: HTTPConnection, url: Url, request: Request, deadline: float) -> Answer | NoAnswer:
