@@ -23,6 +23,7 @@ from tests.missing import missing
 from tests.order import in_blocks
 from tests.servers import PostgreSQL, RabbitMQ, ServerMissing, Servers
 from tests.servers.logins import make_roles
+from workers.garbage import look_seldom
 
 settings.register_profile("tests", deadline=None)  # of an example: a busy machine is no failure
 settings.load_profile("tests")
@@ -86,6 +87,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     given = getattr(config, "workerinput", None)
     if given is not None:
         items[:] = in_blocks(items, given["workercount"])
+
+
+def pytest_collection_finish() -> None:
+    """As the processes of DeployDB do: a look for garbage goes through all tests, for half a second."""
+    look_seldom()
 
 
 @pytest.hookimpl(optionalhook=True)
