@@ -94,6 +94,7 @@ def test_a_contradiction_is_decided_on_the_page_of_the_inbox(up: Up, browser: Br
     with tab(browser, up.url, java_script_enabled=scripts) as page:
         page.goto("/sign-in?next=/inbox?kind=contradiction")
         _sign_in(page, (up.folder / "data" / "token").read_text().strip())
+        page.wait_for_url("**/inbox?kind=contradiction")
         entry = page.locator("#inbox .entry")
         if scripts:
             with page.expect_response("**/inbox?kind=contradiction"):
@@ -106,8 +107,8 @@ def test_a_contradiction_is_decided_on_the_page_of_the_inbox(up: Up, browser: Br
         page.wait_for_url("**/effect?source=**")
         page.get_by_text("It counts").wait_for()
         assert HOSTILE in page.inner_text("main")
-        page.goto("/inbox")
-        page.get_by_text("Nothing needs attention").wait_for()
+        page.goto("/inbox?kind=contradiction")
+        page.get_by_text("Nothing needs attention of this kind").wait_for()
     up.stop()
 
 
