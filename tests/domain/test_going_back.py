@@ -198,6 +198,21 @@ def test_a_rollback_that_is_retried_does_not_undo_the_fix_that_came_while_it_was
     assert (rolled_back(it), it.runs("prod")) == (["2.0"], "3.1")
 
 
+def test_what_was_put_there_by_hand_and_is_rolled_back_comes_by_order_alone() -> None:
+    it = three()
+    it.publish("4.0", published=15)
+    it.evaluate(1)
+    it.observe("prod", "4.0")
+    it.evaluate(1)
+    roll_back(it)
+    go(it, "4.0", "dev")
+    assert (it.status("prod", "4.0"), it.runs("prod")) == (Status.SKIPPED, "3.0")
+    it.promote("prod", "4.0")
+    it.evaluate(1)
+    it.deploy("prod", "4.0")
+    assert it.runs("prod") == "4.0"
+
+
 def test_a_rollback_that_is_retried_passes_the_freeze_by_the_same_word() -> None:
     retry = Retry(retries=1, backoff=timedelta(minutes=5))
     stages = chain("dev", "prod")

@@ -172,6 +172,18 @@ def test_a_rollback_that_fails_takes_no_other_lane_along() -> None:
     assert [where for where, _, _ in back(it)] == ["eu"]
 
 
+def test_what_is_attempted_again_while_the_release_fails_in_a_lane_beside_is_judged_once_it_is_there() -> None:
+    verified = replace(TOGETHER[2], promotions=("manual",), while_verifying="replace")
+    it = regions(*TOGETHER[:2], verified, most=2, failure_strategy="rollback")
+    it.finish("us", "2.0")
+    it.retry("us", "2.0")
+    it.evaluate(1)
+    fail(it)
+    assert (it.find("us", "2.0").attempt, it.status("us", "2.0")) == (2, Status.CREATED)
+    it.deploy("us", "2.0")
+    assert it.status("us", "2.0") is Status.FAILED
+
+
 def test_what_a_person_promotes_after_the_failure_of_a_lane_that_goes_together_with_it_stays() -> None:
     it = regions(*TOGETHER, failure_strategy="rollback")
     fail(it)

@@ -32,9 +32,12 @@ def evaluate_exit_gates(evaluation: Evaluation, catalog: Catalog, service: Servi
 
 
 def _fail_together(evaluation: Evaluation, groups: ParallelGroups, deployment: Deployment) -> None:
-    """What runs in a lane that is bound to others fails with a final failure of its release there."""
+    """What runs in a lane that is bound to others fails with a final failure of its release there, unless another
+    attempt has taken its place already."""
     ran, outcome = evaluation.runs(deployment), deployment.outcome
     if ran is None or ran.deployment != deployment.id or outcome != "succeeded" or deployment.kind != "deploy":
+        return
+    if deployment.replaced_at is not None:
         return
     failed = groups.failed_together(deployment) if deployment.status is not Status.FAILED else None
     if failed is not None:

@@ -239,7 +239,12 @@ class FailurePolicy:
     def _put_back(
         self, target: KnownGood, environment: str, reason: reasons.RollbackOf, cause: int, request: int | None = None
     ) -> None:
-        self._taken_back.add((environment, target.release.artifact.module))
+        module = target.release.artifact.module
+        self._taken_back.add((environment, module))
+        for waiting in self._evaluation.waiting(environment):
+            file = waiting.release.artifact
+            if waiting.kind == "deploy" and (file.module, file.version) == (module, reason.version):
+                self._evaluation.skip(waiting, reason)
         self._evaluation.attempt(
             AttemptScheduled(
                 kind="rollback",
