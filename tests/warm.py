@@ -28,6 +28,8 @@ from typing import Any, TextIO
 
 ROOT = Path(__file__).parents[1]
 _READ_AT_START = ("PYTHON", "LC_", "LANG", "LD_", "FAKETIME")
+_AT_FIRST = dict(os.environ)
+"""Before any test has changed it."""
 
 
 class Warm:
@@ -37,7 +39,9 @@ class Warm:
         self._folder = tempfile.TemporaryDirectory(prefix="deploydb-warm-")
         self._address = f"{self._folder.name}/socket"
         command = [sys.executable, "-m", "tests.warm", self._address]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT)
+        self._process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=ROOT, env=_AT_FIRST
+        )
         assert self._process.stdout is not None
         assert self._process.stdout.readline() == b"listens\n"
 
@@ -85,10 +89,10 @@ def warm() -> Warm:
 
 
 def starts_alike(environment: Mapping[str, str]) -> bool:
-    """Whether what an interpreter reads only when it starts is as it is here."""
+    """Whether what an interpreter reads only when it starts is as it was for the warm one."""
     return all(
-        environment.get(name) == os.environ.get(name)
-        for name in {*environment, *os.environ}
+        environment.get(name) == _AT_FIRST.get(name)
+        for name in {*environment, *_AT_FIRST}
         if name.startswith(_READ_AT_START)
     )
 
