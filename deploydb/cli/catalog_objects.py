@@ -48,7 +48,7 @@ def list_services(output: str) -> None:
     Example:
       deploydb service list
     """
-    found = ask_all("services")
+    found = ask_all("services", expand="metadata")
     if is_shown(output, found, lambda: (f"service/{one['ident']}" for one in found)):
         return
     rows = [
@@ -113,7 +113,8 @@ def describe_environment(name: str, output: str) -> None:
 def _describe(kind: str, name: str, members: tuple[str, ...], other: str, output: str, *, empty: str) -> None:
     """An object: its members as configured, its lanes by the `other` kind, its holds."""
     scope = {kind: name}
-    configured, lanes = ask(f"{kind}s", name), ask("status", **scope)["lanes"]
+    expand = "metadata" if kind == "service" else None
+    configured, lanes = ask(f"{kind}s", name, expand=expand), ask("status", **scope)["lanes"]
     if is_shown(output, configured | {"lanes": lanes}, lambda: [f"{kind}/{name}"]):
         return
     for member in ("ident", *members):

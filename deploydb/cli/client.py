@@ -85,9 +85,9 @@ def ask_why(service: str, environment: str, **parameters: object) -> Body:
     return body
 
 
-def ask_all(*path: str) -> list[Body]:
-    """The answer to `/api/PATH…` that is a list. Raises: as `ask`."""
-    body, _ = _answer(path, {})
+def ask_all(*path: str, **parameters: object) -> list[Body]:
+    """The answer to `/api/PATH…?PARAMETERS` that is a list. Raises: as `ask`."""
+    body, _ = _answer(path, parameters)
     if not isinstance(body, list) or not all(isinstance(one, dict) for one in body):
         raise _stranger(from_environment().url)
     return body
