@@ -16,6 +16,7 @@ from deploydb.domain.evaluation.deployment_request import admitted, request
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.flow_progress import FlowProgress
 from deploydb.domain.evaluation.holds import Holds
+from deploydb.domain.evaluation.overtaken_rollback import overtaken_rollback
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.evaluation.turns import Turns
 from deploydb.domain.model.admission_reasons import (
@@ -29,8 +30,7 @@ from deploydb.domain.model.admission_reasons import (
 )
 from deploydb.domain.model.catalog import Catalog, Service, Stage
 from deploydb.domain.model.deployment import Deployment, GateStatus, Status, Verdict
-from deploydb.domain.model.reasons import NotRecorded, Reason, RollbackOf, RollbackWaits, Several, several
-from deploydb.domain.model.rollback_reasons import OtherRuns
+from deploydb.domain.model.reasons import NotRecorded, Reason, RollbackWaits, several
 
 
 def admit(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
@@ -212,7 +212,7 @@ class Admission:
         if hold is not None:
             self._evaluation.skip(deployment, hold.held)
             return False
-        overtaken = self._overtaken(deployment)
+        overtaken = overtaken_rollback(self._evaluation, deployment)
         if overtaken is not None:
             self._evaluation.skip(deployment, overtaken)
             return False
@@ -224,27 +224,6 @@ class Admission:
             reason = several([rollback, *self._overridden(deployment)])
             request(self._evaluation, self._catalog, self._service, deployment, reason)
         return not obstacles
-
-    def _overtaken(self, rollback: Deployment) -> Reason | None:
-        """What came to run after the deployment that is to be rolled back, while the rollback waited, or since it was
-        first tried: it would undo a fix."""
-        first, ran = self._evaluation.first_attempt(rollback), self._evaluation.runs(rollback)
-        cause, away = self._evaluation.deployment(first.cause), first.trigger_reason
-        away = away.reasons[0] if isinstance(away, Several) else away  # with the words that let it pass a freeze
-        version = away.version if isinstance(away, RollbackOf) else None
-        if ran is None or ran.release.id == rollback.release.id or ran.release.artifact.version == version:
-            return None
-        since = [first.requested_at]
-        if first is rollback and cause is not None:
-            since = [cause.requested_at, cause.finished.time if cause.finished is not None else cause.expired_at]
-        if ran.live_at <= max((at for at in since if at is not None), default=ran.live_at):
-            return None
-        return OtherRuns(
-            environment=rollback.environment,
-            version=version,
-            running=ran.release.artifact.version,
-            live_at=ran.live_at,
-        )
 
     def _rollback_obstacles(self, deployment: Deployment) -> list[Reason]:
         against = self._frozen(deployment)

@@ -4,7 +4,7 @@ A failure counts once no retry is left. A rollback puts a release back that succ
 of its own, is never rolled back itself, and takes no vetoed version.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
@@ -13,6 +13,7 @@ from deploydb.domain.evaluation.decisions import AttemptScheduled
 from deploydb.domain.evaluation.evaluation import Evaluation
 from deploydb.domain.evaluation.holds import Holds
 from deploydb.domain.evaluation.lanes import is_obsolete
+from deploydb.domain.evaluation.overtaken_rollback import overtaken_rollback
 from deploydb.domain.evaluation.parallel_groups import ParallelGroups
 from deploydb.domain.model import reasons, rollback_reasons
 from deploydb.domain.model.admission_reasons import Held
@@ -25,12 +26,15 @@ from deploydb.domain.model.running import CurrentVersion, KnownGood
 
 
 def apply_failure_policy(evaluation: Evaluation, catalog: Catalog, service: Service, holds: Holds) -> None:
-    """Resolve requests of rollbacks, then respond to each failure that has had no response yet."""
+    """Resolve requests of rollbacks, and respond to each failure that has had no response yet: to that of a rollback
+    first, since none other is made where it is tried again."""
     failures = FailurePolicy(evaluation, catalog, service, holds)
+    for stage in catalog.stages(service):
+        failures.follow(stage, kinds=("rollback",))
     for request in sorted(evaluation.wishes, key=lambda request: request.at):
         failures.grant(request)
     for stage in catalog.stages(service):
-        failures.follow(stage)
+        failures.follow(stage, kinds=("deploy",))
 
 
 class FailurePolicy:
@@ -44,11 +48,11 @@ class FailurePolicy:
         self._taken_back: set[tuple[str, str]] = set()
         self._groups = ParallelGroups(evaluation, catalog, service, holds)
 
-    def follow(self, stage: Stage) -> None:
-        """Respond to each failure in a stage that has had no response yet."""
+    def follow(self, stage: Stage, kinds: Collection[str]) -> None:
+        """Respond to each failure of such deployments in a stage that has had no response yet."""
         for deployment in self._evaluation.lane(stage.environment):
             decided = deployment.replaced_at is not None or deployment.failure_response is not None
-            undecided = deployment.needs_evaluation and not decided and deployment.kind != "external"
+            undecided = deployment.needs_evaluation and not decided and deployment.kind in kinds
             if undecided and deployment.status is Status.FAILED:
                 self._follow(stage, deployment)
 
@@ -76,6 +80,8 @@ class FailurePolicy:
             ordered = deployment.ordered
             next_one = AttemptScheduled.after(deployment, reason, asked, not_before=due, ordered=ordered)
             self._evaluation.attempt(next_one)
+            if deployment.kind == "rollback":
+                self._taken_back.add((deployment.environment, deployment.release.artifact.module))
             return
         beside = self._groups.failed_together(deployment)
         decides = beside.environment if beside is not None else deployment.environment
@@ -147,9 +153,11 @@ class FailurePolicy:
             self._put_back(target, environment, reason, cause=cause, request=request)
 
     def _rollbacks(self, environment: str) -> list[Deployment]:
-        """Those that wait or are being deployed there."""
-        open_ = (one for one in self._evaluation.lane(environment) if one.status is Status.NOT_STARTED or one.active)
-        return [one for one in open_ if one.kind == "rollback"]
+        """Those that wait, and still would be made, or are being deployed there."""
+        rollbacks = [one for one in self._evaluation.lane(environment) if one.kind == "rollback"]
+        waiting = (one for one in rollbacks if one.status is Status.NOT_STARTED)
+        coming = {one.id for one in waiting if overtaken_rollback(self._evaluation, one) is None}
+        return [one for one in rollbacks if one.active or one.id in coming]
 
     def target(
         self, good: Sequence[KnownGood], environment: str, away: Release, *, named: bool = False
