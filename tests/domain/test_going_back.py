@@ -262,6 +262,22 @@ def test_what_was_put_there_by_hand_and_is_rolled_back_comes_by_order_alone() ->
     assert it.runs("prod") == "4.0"
 
 
+def test_an_attempt_that_was_ended_by_a_rollback_is_no_answer_to_a_later_failure() -> None:
+    it = three(strategy="rollback", fail_on_incident=True)
+    it.hold("pause", environment="prod")
+    it.retry("prod", "3.0")
+    it.evaluate(1)
+    it.want_back("prod")
+    it.evaluate(1)
+    assert it.status("prod", "3.0") is Status.SKIPPED
+    (rollback,) = [one for one in it.deployments.values() if one.kind == "rollback"]
+    it.finish_rollback(rollback, "failed")
+    it.evaluate(1)
+    it.incident("prod")
+    it.evaluate(1)
+    assert rolled_back(it) == ["2.0", "2.0"]
+
+
 def test_a_rollback_that_is_retried_passes_the_freeze_by_the_same_word() -> None:
     retry = Retry(retries=1, backoff=timedelta(minutes=5))
     stages = chain("dev", "prod")

@@ -60,7 +60,8 @@ class FailurePolicy:
         lane, failure = self._evaluation.lane(stage.environment), deployment.status_reason or reasons.NotRecorded()
         attempted = deployment.result is None  # the attempt itself failed; a failed gate is no reason for a retry
         again = next((one for one in lane if one.cause == deployment.id and one.kind == deployment.kind), None)
-        if again is not None and (attempted or not is_obsolete(again)):
+        ended = again is not None and again.status is Status.SKIPPED and not is_obsolete(again)  # by a rollback
+        if again is not None and not ended and (attempted or not is_obsolete(again)):
             # it had failed before, and succeeded by a report that was taken back
             retried = reasons.Retried(attempt=again.attempt, deployment=again.id)
             self._retry(deployment, reasons.Followed(failure=failure, response=retried), retried)
@@ -70,7 +71,7 @@ class FailurePolicy:
             return
         retry = self._catalog.retry(self._service, deployment.environment)
         before = deployment.ordered.attempt - 1 if deployment.ordered is not None else 0  # a person's are counted anew
-        if attempted and deployment.attempt - before <= retry.retries:
+        if attempted and not ended and deployment.attempt - before <= retry.retries:
             due = self._evaluation.now + retry.backoff * 2 ** (deployment.attempt - before - 1)
             attempt, attempts = deployment.attempt + 1, before + retry.retries + 1
             reason = reasons.RetryOf(attempt=attempt, attempts=attempts, failure=failure)
