@@ -9,7 +9,7 @@ from deploydb.domain.model.catalog import Catalog
 from deploydb.domain.model.running import KnownGood
 from deploydb.store.deployments import release_from_row, selected
 from deploydb.store.list_parameters import among
-from deploydb.store.tables import artifact, deployment, flow, incident
+from deploydb.store.tables import deployment, flow, incident
 
 _other = deployment.alias("other")
 _beside = deployment.alias("beside")
@@ -34,12 +34,13 @@ _failed_since = sa.exists().where(
     _other.c.live_at.is_not(None),
     _other.c.expired_at.is_(None),
 )
-_in_trouble = sa.exists().where(
-    incident.c.service == deployment.c.service,
-    incident.c.environment == deployment.c.environment,
-    incident.c.version == artifact.c.version,
+_IN_TROUBLE = sa.select(incident.c.version).where(
+    incident.c.service == sa.bindparam("service"),
+    incident.c.environment == sa.bindparam("environment"),
+    incident.c.version.is_not(None),
     incident.c.open,
 )
+"""Read once: beside each release, it would go through all incidents that the lane ever had."""
 _IN_LANE = (
     deployment.c.service == sa.bindparam("service"),
     deployment.c.environment == sa.bindparam("environment"),
@@ -54,7 +55,6 @@ _GOOD = (
     .add_columns(
         sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"),
         _failed_since.label("failed_since"),
-        _in_trouble.label("in_trouble"),
     )
     .outerjoin(flow, sa.and_(flow.c.artifact_id == deployment.c.artifact_id, flow.c.service == deployment.c.service))
     .where(deployment.c.id.in_(_LAST_GOOD))
@@ -77,11 +77,12 @@ def good_in(connection: sa.Connection, catalog: Catalog, service: str, environme
     """What succeeded in a lane, each release once, newest first: as far back as the lane goes, since a module that
     seldom changes may have succeeded long before all others. Read after failures and requests alone.
 
-    Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`.
+    Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`, `ix_deployment_artifact`, `ix_incident_open`.
     """
     stages = catalog.environments_of(service)
     lane = {"service": service, "environment": environment}
     left = {row.artifact_id: row.rollback for row in connection.execute(_ROLLED_BACK, lane)}
+    troubled = set(connection.execute(_IN_TROUBLE, lane).scalars())
     found = []
     for row in connection.execute(_GOOD, {**lane, "stages": stages}):
         since = max(row.finished_at, row.requested_at or row.finished_at)
@@ -93,7 +94,7 @@ def good_in(connection: sa.Connection, catalog: Catalog, service: str, environme
             completed=bool(row.completed),
             rolled_back=left.get(release.id, 0) > row.id,
             failed=row.failed_since,
-            in_trouble=row.in_trouble,
+            in_trouble=release.artifact.version in troubled,
         )
         found.append(good)
     return tuple(sorted(found, key=lambda one: (one.live_at, one.deployment), reverse=True))

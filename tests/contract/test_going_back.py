@@ -2,12 +2,15 @@
 
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from msgspec.structs import replace
 
 from deploydb.domain.model.catalog import Retry, Service
 from deploydb.domain.wording import text
+from deploydb.store.known_good import good_in
 from deploydb.store.tables import current_version, deployment, rollback_request
 from tests.contract.folding import differences
 from tests.scenario import Scenario, catalog
@@ -154,3 +157,13 @@ def test_what_is_rolled_back_already_is_not_rolled_back_again(world: Scenario) -
     answer = text(world.rows(rollback_request)[-1].answer)
     assert answer == f"a rollback to 2.0 is under way already (deployment {rollback})"
     assert differences(world.engine) == {}
+
+
+def test_open_incidents_are_looked_for_once_however_many_releases_there_were(sqlite_url: str) -> None:
+    asked: list[tuple[str, Any]] = []
+    with Scenario(sqlite_url) as world, world.engine.connect() as connection:
+        sa.event.listen(world.engine, "before_cursor_execute", lambda *given: asked.append(given[2:4]))
+        good_in(connection, world.catalog, "foo", "prod")
+        ((statement, parameters),) = [one for one in asked if "FROM incident" in one[0]]
+        plan = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", parameters).all()
+    assert "CORRELATED" not in "".join(row.detail for row in plan)
