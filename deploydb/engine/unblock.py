@@ -16,7 +16,7 @@ from deploydb.domain.formatting import listed
 from deploydb.domain.model.admission_reasons import BranchElsewhere, ModuleRemoved, StageRemoved
 from deploydb.domain.model.catalog import Catalog, Order
 from deploydb.domain.model.deployment import Deployment, Status
-from deploydb.domain.model.reasons import FailedBeside, NotRecorded, TakenBackBeside
+from deploydb.domain.model.reasons import FailedBeside, NotRecorded, RollbackOf, TakenBackBeside
 from deploydb.domain.outlook import parts
 from deploydb.domain.wording import text
 from deploydb.engine.forward import Forward, Goal
@@ -198,7 +198,7 @@ def _blocked(runs: Sequence[Forward], first: Forward, target: Deployment, goal: 
     if newer is not None and target.status is Status.SKIPPED:
         return Unblock(instead=newer, goal=goal)
     verb = "was" if target.status is Status.SKIPPED else "would be"
-    if isinstance(ended.status_reason, FailedBeside | TakenBackBeside):
+    if isinstance(ended.status_reason, FailedBeside | TakenBackBeside | RollbackOf):
         where = f"{ended.service} {ended.environment} {version}"
         promote = f"promote it (`deploydb promote {where} --reason WHY`), or publish a newer version"
         return Unblock(instead=f"{promote}: {reason}", goal=goal)

@@ -271,3 +271,28 @@ def test_a_gate_that_breaks_needs_to_pass_and_is_not_asked_minute_by_minute() ->
     gate.evaluations.clear()
     assert rendered(it) == "needs odd to pass: earliest at once"
     assert len(gate.evaluations) < 20
+
+
+def test_what_was_rolled_back_there_by_hand_comes_by_a_promotion() -> None:
+    it = world(*chain("dev", "prod"))
+    it.publish("1.0")
+    it.evaluate(1)
+    it.deploy("dev", "1.0")
+    it.deploy("prod", "1.0")
+    it.publish("2.0", published=5)
+    it.evaluate(1)
+    it.observe("prod", "2.0")
+    it.evaluate(1)
+    it.want_back("prod")
+    it.evaluate(1)
+    advice = (
+        "nothing releases it: promote it (`deploydb promote foo prod 2.0 --reason WHY`), or publish a newer version: "
+    )
+    assert rendered(it, version="2.0").startswith(advice + "rollback from 2.0, by alice")
+    (rollback,) = [one for one in it.deployments.values() if one.kind == "rollback"]
+    it.finish_rollback(rollback)
+    it.deploy("dev", "2.0")
+    it.promote("prod", "2.0")
+    it.evaluate(1)
+    it.deploy("prod", "2.0")
+    assert it.runs("prod") == "2.0"
