@@ -207,6 +207,23 @@ def test_what_a_person_attempts_again_after_it_stays_too() -> None:
     assert (it.status("us", "2.0"), it.runs("us"), it.runs("eu")) == (Status.SUCCESS, "2.0", "1.0")
 
 
+@pytest.mark.parametrize("environment", ["eu", "us"])
+def test_what_a_person_has_in_both_again_goes_together_again(environment: str) -> None:
+    it = regions(*TOGETHER, failure_strategy="rollback", fail_on_incident=True)
+    fail(it)
+    roll_back(it, "eu")
+    it.promote("us", "2.0")
+    it.evaluate(0)
+    it.deploy("us", "2.0")
+    it.retry("eu", "2.0")
+    it.evaluate(1)
+    it.deploy("eu", "2.0")
+    assert (it.runs("us"), it.runs("eu")) == ("2.0", "2.0")
+    it.incident(environment)
+    it.evaluate(1)
+    assert {one: it.status(one, "2.0") for one in ("eu", "us")} == dict.fromkeys(("eu", "us"), Status.FAILED)
+
+
 def test_a_full_group_names_the_busy_lanes() -> None:
     it = regions()
     assert it.reason("us", "2.0") == GroupFull(busy=("eu",), most=1, environments=("eu", "us"))

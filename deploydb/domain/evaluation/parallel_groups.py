@@ -51,14 +51,15 @@ class ParallelGroups:
     def failed_together(self, deployment: Deployment) -> Deployment | None:
         """The final failure of the release in a bound lane, whose response is a rollback: it counts in this lane, too.
         The response counts as configured there, also where there was nothing to roll back to; not against what a person
-        has ordered after such a failure."""
+        has ordered after such a failure, unless a person had it attempted there again since."""
         reason = deployment.trigger_reason
-        if isinstance(reason, Admitted) and reason.beside is not None:
-            return None
+        ordered = isinstance(reason, Admitted) and reason.beside is not None
         for environment in self.bound(deployment.environment):
             failed = self._failure(deployment, environment)
             deployed = failed is not None and failed.kind == "deploy"  # no rollback follows that of a rollback
             final = deployed and failed is not None and failed.failure_response not in (None, "retry")
+            if failed is not None and ordered and not _is_ordered_after(failed, deployment):
+                continue
             if final and self._catalog.failure_strategy(self._service, environment) in ROLLBACKS:
                 return failed
         return None
@@ -102,6 +103,12 @@ class ParallelGroups:
             return module in self._evaluation.rolling_back(environment) or any(map(_is_open_rollback, lane))
         order = self._service.order
         return ran.release.order_key(order) < deployment.release.order_key(order)
+
+
+def _is_ordered_after(failed: Deployment, deployment: Deployment) -> bool:
+    """Whether a person had the failed one attempted again after the command of the other."""
+    ours, theirs = deployment.requested_at, failed.requested_at
+    return failed.ordered is not None and ours is not None and theirs is not None and theirs > ours
 
 
 def _is_open_rollback(deployment: Deployment) -> bool:
