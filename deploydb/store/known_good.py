@@ -47,7 +47,7 @@ _IN_LANE = (
 )
 _LAST_GOOD = (
     sa.select(sa.func.max(deployment.c.id))
-    .where(*_IN_LANE, deployment.c.result == sa.literal_column("'SUCCESS'"), deployment.c.withdrawn_at.is_(None))
+    .where(*_IN_LANE, deployment.c.result == sa.literal_column("'SUCCESS'"), deployment.c.outcome == "succeeded")
     .group_by(deployment.c.artifact_id)
 )
 _GOOD = (

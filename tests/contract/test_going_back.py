@@ -159,6 +159,31 @@ def test_what_is_rolled_back_already_is_not_rolled_back_again(world: Scenario) -
     assert differences(world.engine) == {}
 
 
+def test_a_failure_that_is_reported_with_the_request_counts(world: Scenario) -> None:
+    (known,) = [row.id for row in world.rows(deployment) if (row.environment, row.version) == ("prod", "2.0")]
+    world.now += timedelta(minutes=1)
+    world.tell("deployment.finished", deployment=known, outcome="failed")
+    world.tell("rollback.requested", **ORDER, **{"from": "3.0"})
+    world.evaluate(minutes=1)
+    world.deploy()
+    assert runs(world) == "1.0"
+    assert differences(world.engine) == {}
+
+
+def test_a_rollback_that_is_tried_again_is_not_made_beside_it(world: Scenario) -> None:
+    world.now += timedelta(minutes=1)
+    for outcome in (None, "failed"):
+        if outcome is not None:
+            (command,) = world.commands()
+            world.tell("deployment.finished", command=command.id, outcome=outcome)
+        world.tell("rollback.requested", **ORDER, **{"from": "3.0"})
+        world.evaluate()
+    (_, again) = [row.id for row in world.rows(deployment) if row.kind == "rollback"]
+    answer = text(world.rows(rollback_request)[-1].answer)
+    assert answer == f"a rollback to 2.0 is under way already (deployment {again})"
+    assert differences(world.engine) == {}
+
+
 def test_open_incidents_are_looked_for_once_however_many_releases_there_were(sqlite_url: str) -> None:
     asked: list[tuple[str, Any]] = []
     with Scenario(sqlite_url) as world, world.engine.connect() as connection:
