@@ -25,15 +25,6 @@ _unfinished = sa.exists().where(
     among(_other.c.environment, "stages"),
     sa.not_(_done_beside),
 )
-_failed_since = sa.exists().where(
-    _other.c.artifact_id == deployment.c.artifact_id,
-    _other.c.service == deployment.c.service,
-    _other.c.environment == deployment.c.environment,
-    _other.c.id > deployment.c.id,
-    _other.c.status == "FAILED",
-    _other.c.live_at.is_not(None),
-    _other.c.expired_at.is_(None),
-)
 _IN_TROUBLE = sa.select(incident.c.version).where(
     incident.c.service == sa.bindparam("service"),
     incident.c.environment == sa.bindparam("environment"),
@@ -50,12 +41,19 @@ _LAST_GOOD = (
     .where(*_IN_LANE, deployment.c.result == sa.literal_column("'SUCCESS'"), deployment.c.outcome == "succeeded")
     .group_by(deployment.c.artifact_id)
 )
+_LAST_FAILED = (
+    sa.select(deployment.c.artifact_id, sa.func.max(deployment.c.id).label("failed"))
+    .where(
+        *_IN_LANE,
+        deployment.c.status == "FAILED",
+        deployment.c.live_at.is_not(None),
+        deployment.c.expired_at.is_(None),
+    )
+    .group_by(deployment.c.artifact_id)
+)
 _GOOD = (
     selected()
-    .add_columns(
-        sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"),
-        _failed_since.label("failed_since"),
-    )
+    .add_columns(sa.and_(flow.c.id.is_not(None), sa.not_(_unfinished)).label("completed"))
     .outerjoin(flow, sa.and_(flow.c.artifact_id == deployment.c.artifact_id, flow.c.service == deployment.c.service))
     .where(deployment.c.id.in_(_LAST_GOOD))
 )
@@ -77,11 +75,12 @@ def good_in(connection: sa.Connection, catalog: Catalog, service: str, environme
     """What succeeded in a lane, each release once, newest first: as far back as the lane goes, since a module that
     seldom changes may have succeeded long before all others. Read after failures and requests alone.
 
-    Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`, `ix_deployment_artifact`, `ix_incident_open`.
+    Indexes: `ix_deployment_succeeded`, `ix_deployment_lane`, `ix_incident_open`.
     """
     stages = catalog.environments_of(service)
     lane = {"service": service, "environment": environment}
     left = {row.artifact_id: row.rollback for row in connection.execute(_ROLLED_BACK, lane)}
+    failed = {row.artifact_id: row.failed for row in connection.execute(_LAST_FAILED, lane)}
     troubled = set(connection.execute(_IN_TROUBLE, lane).scalars())
     found = []
     for row in connection.execute(_GOOD, {**lane, "stages": stages}):
@@ -93,7 +92,7 @@ def good_in(connection: sa.Connection, catalog: Catalog, service: str, environme
             live_at=since,
             completed=bool(row.completed),
             rolled_back=left.get(release.id, 0) > row.id,
-            failed=row.failed_since,
+            failed=failed.get(release.id, 0) > row.id,
             in_trouble=release.artifact.version in troubled,
         )
         found.append(good)
