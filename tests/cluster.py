@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -140,8 +141,11 @@ class Cluster:
 
 
 def write_config(folder: Path, files: dict[str, str]) -> Path:
-    """A configuration directory with these files, by their paths in it."""
+    """A configuration directory with these files, by their paths in it. Each is there at once, for who reads it."""
     for path, text in files.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
-        (folder / path).write_text(text, encoding="utf-8")
+        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder.parent, delete=False) as written:
+            written.write(text)
+        Path(written.name).chmod(0o644)
+        Path(written.name).replace(folder / path)
     return folder
